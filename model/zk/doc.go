@@ -5,6 +5,11 @@
 //
 // [Tree] is the state as a value, with ZooKeeper's rules for a request; [Server] adds
 // sessions and time, and [Env] runs the recipe on it. The explorer uses only the Tree.
+//
+// The rules that package serve has as well stand here once: [View] is what one server knows and
+// whom it tells, [Watches] are the watches of its clients, [Expiry] says when a session ends,
+// and [EndOf] what its end does.
+//
 // README.md lists the differences that are allowed from a real server; internal/integration
 // compares the two.
 //

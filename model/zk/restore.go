@@ -18,13 +18,14 @@ func (s *Server) Restore(older Tree) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, session := range s.sessions {
-		session.lag, session.behind = false, nil
-		session.cut()
+		if session.up {
+			session.cut()
+			session.seen = s.tree.zxid
+		}
 	}
 	s.restores++
 	s.back = fmt.Errorf("zxid 0x%x, but 0x%x was seen", older.zxid, s.tree.zxid)
-	s.tree = older
-	s.watches = Watches[*Session]{}
+	s.edit(older)
 	for _, session := range s.sessions {
 		clear(session.waits)
 	}
@@ -43,13 +44,8 @@ func (s *Server) Restore(older Tree) {
 func (s *Server) expire(owner int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var changes []Change
-	s.tree, changes = s.tree.EndSession(owner)
-	s.committed(changes)
+	s.commit(EndOf(owner, s.tree, false))
 }
-
-// ahead reports whether a session has seen more than the servers have: they refuse it.
-func (s *Session) ahead() bool { return s.view.zxid > s.server.tree.zxid }
 
 // countRestores lets a new session know how often the ensemble has gone back since this Env opened
 // its first session.

@@ -26,10 +26,10 @@ type Server struct {
 	timeout time.Duration
 
 	mu       sync.Mutex
-	tree     Tree
+	tree     Tree               // after the last write
 	sessions map[int64]*Session // that have not ended here, even if their owners do not know
 	lastID   int64
-	watches  Watches[*Session]
+	prompt   *View[*Session] // the server of the sessions that are connected and do not lag
 	lose     func(zkapi.Op) Loss
 	refuse   func(session int64, op zkapi.Op) error
 	most     int // bytes of a request that the server takes; 0: any number
@@ -58,7 +58,15 @@ type watching struct {
 // NewServer makes an empty ensemble that negotiates that session timeout. A
 // session whose connection stays cut for longer expires; see also Session.Expire.
 func NewServer(timeout time.Duration) *Server {
-	return &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}}
+	s := &Server{timeout: timeout, tree: NewTree(), sessions: map[int64]*Session{}}
+	s.prompt = NewView(s.tree, tell, nil, func(changes []Change) {
+		for _, session := range s.sessions {
+			if session.up && session.at == s.prompt {
+				session.hears(changes)
+			}
+		}
+	})
+	return s
 }
 
 // Lose sets the function that decides about the loss of each request; nil loses nothing. The
@@ -117,8 +125,9 @@ func (s *Server) Open() *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastID++
-	s.tree.zxid++ // as the creation of a session takes one
-	session := &Session{server: s, id: s.lastID, timeout: s.timeout, done: newSource(), next: newSource(), change: 1, up: true, waits: map[Watch]*watching{}, follows: map[string]*following{}}
+	s.edit(s.tree.Spend()) // as the creation of a session takes a zxid
+	session := &Session{server: s, id: s.lastID, timeout: s.timeout, at: s.prompt, done: newSource(), next: newSource(), change: 1, up: true, waits: map[Watch]*watching{}, follows: map[string]*following{}}
+	session.expiry = NewExpiry(s.timeout, session.expire)
 	s.sessions[session.id] = session
 	return session
 }
@@ -130,8 +139,7 @@ func (s *Server) CreateAs(path string, data []byte, owner int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next, _, changes, err := s.tree.Write(zkapi.Create(path, data, zkapi.Ephemeral), owner)
-	s.tree = next
-	s.committed(changes)
+	s.commit(Step{Tree: next, Changes: changes})
 	return err
 }
 
@@ -144,7 +152,7 @@ func (s *Server) SetVersion(path string, version int32) error {
 	if s.tree.find(path) == nil {
 		return zkapi.ErrNoNode
 	}
-	s.tree = s.tree.update(path, func(n *znode) { n.stat.Version = version })
+	s.edit(s.tree.update(path, func(n *znode) { n.stat.Version = version }))
 	return nil
 }
 
@@ -171,31 +179,30 @@ func (s *Server) drop(session *Session, cause error) {
 		return
 	}
 	delete(s.sessions, session.id)
-	var changes []Change
-	s.tree, changes = s.tree.EndSession(session.id)
-	s.committed(changes)
-	s.watches.Drop(session)
-	if session.up && !session.stranded {
+	session.expiry.Stop()
+	s.commit(EndOf(session.id, s.tree, !errors.Is(cause, errExpired)))
+	session.at.Watches.Drop(session)
+	if session.reaches() {
 		session.over(cause)
 	}
 }
 
-// committed brings every session up to date, except those that lag, which see the changes
-// later, and those that are cut off.
-func (s *Server) committed(changes []Change) {
+// commit makes a write part of the state, and lets every server see it. The server is locked.
+func (s *Server) commit(step Step) {
+	s.tree = step.Tree
+	s.prompt.See(step)
 	for _, session := range s.sessions {
-		if session.lag {
-			session.behind = append(session.behind, step{s.tree, changes})
+		if session.up && session.at != s.prompt {
+			session.at.See(step)
 		}
 	}
-	for _, c := range changes {
-		s.watches.Fire(c, func(session *Session) bool { return !session.lag && session.up }, tell)
-	}
-	for _, session := range s.sessions {
-		if !session.lag && session.up {
-			session.hears(changes)
-		}
-	}
+}
+
+// edit changes the state without a write. A server that lags sees it with the next write. The
+// server is locked.
+func (s *Server) edit(tree Tree) {
+	s.tree = tree
+	s.prompt.Join(tree)
 }
 
 // tell lets a session know that one of its watches has fired. It gets the event unless it has
@@ -214,7 +221,7 @@ func tell(session *Session, f Fired, again bool) {
 // watch sets the watch of a read that was answered.
 func (s *Server) watch(session *Session, op zkapi.Op, found bool) *source {
 	on := WatchOf(op)
-	s.watches.Set(session, on, WatchOnce)
+	session.at.Watches.Set(session, on, WatchOnce)
 	w := session.waits[on]
 	if w == nil {
 		w = &watching{missing: !found}
@@ -223,108 +230,6 @@ func (s *Server) watch(session *Session, op zkapi.Op, found bool) *source {
 	source := newSource()
 	w.sources = append(w.sources, source)
 	return source
-}
-
-// rearm sets the watches of a session again after a reconnect.
-func (s *Server) rearm(session *Session, before int64) {
-	for _, on := range s.watches.Of(session) {
-		if event, fires := session.sees().Rearm(on, session.waits[on].missing, before); fires {
-			s.watches.Unset(session, on, WatchOnce)
-			tell(session, Fired{Watch: on, Event: event}, false)
-		}
-	}
-}
-
-// serve carries out one request of a session that is connected; the server is
-// locked.
-func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
-	if s.observe != nil {
-		s.observe(session.id, op)
-	}
-	if s.most > 0 && op.Size() > s.most {
-		defer session.reconnect()
-		return failed(op, zkapi.Unknown, session.oversize(op.Size()))
-	}
-	if op.Size() >= session.large {
-		session.closed = 0
-	}
-	loss := None
-	if s.lose != nil {
-		loss = s.lose(op)
-	}
-	if session.cutLoss != None && (session.cutOn == nil || session.cutOn(op)) {
-		loss = session.cutLoss
-		defer session.cut()
-	} else if loss != None {
-		defer session.reconnect()
-	}
-	if loss == RequestLost {
-		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
-	}
-	result, err := s.answer(session, op)
-	if loss == None && err == nil && op.Kind.Writes() && session.trapped(Write{session.id, op, s.tree.zxid, result, nil}) {
-		loss = ReplyLost
-		defer session.reconnect()
-	}
-	if loss == ReplyLost {
-		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
-	}
-	return result, err
-}
-
-func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
-	if err := s.refused(session, op); err != nil {
-		return zkapi.Result{}, err
-	}
-	if op.Kind.Writes() {
-		session.catchUp() // the answer to a write comes after everything before it
-		next, result, changes, err := s.tree.Write(op, session.id)
-		s.tree = next
-		if s.record != nil {
-			s.record(Write{session.id, op, next.zxid, result, err})
-		}
-		s.committed(changes)
-		session.catchUp()
-		return result, err
-	}
-	if op.Kind == zkapi.KindSync {
-		session.catchUp()
-		return zkapi.Result{}, nil
-	}
-	if op.Follow {
-		return session.followed(op)
-	}
-	result, err := session.sees().Read(op)
-	if op.Watch && err == nil {
-		result.Watch = s.watch(session, op, result.Found)
-	}
-	return result, err
-}
-
-// refused is the answer to a request that is refused (Refuse), or nil.
-func (s *Server) refused(session *Session, op zkapi.Op) error {
-	if s.refuse == nil {
-		return nil
-	}
-	if op.Kind != zkapi.KindMulti {
-		if why := s.refuse(session.id, op); why != nil {
-			return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: why}
-		}
-		return nil
-	}
-	for i, sub := range op.Ops {
-		if _, _, _, err := s.tree.Write(zkapi.Multi(op.Ops[:i]...), session.id); err != nil {
-			return nil // an operation before it fails, and the tree says how
-		}
-		if why := s.refuse(session.id, sub); why != nil {
-			return &zkapi.Error{Kind: op.Kind, Path: sub.Path, Index: i, Fate: zkapi.NotApplied, Err: why}
-		}
-	}
-	return nil
-}
-
-func failed(op zkapi.Op, fate zkapi.Fate, err error) (zkapi.Result, error) {
-	return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: fate, Err: err}
 }
 
 func endedBecause(cause error) error { return fmt.Errorf("%w: %w", zkapi.ErrSessionEnded, cause) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -210,6 +211,23 @@ func TestDiffers_MissedEventsComeInOrder(t *testing.T) {
 	do(t, b, zkapi.Create("/b", nil, zkapi.Persistent), zkapi.Create("/a", nil, zkapi.Persistent))
 	a.Mend()
 	expect(t, heard, Event{NodeCreated, "/a"}, Event{NodeCreated, "/b"}, Event{NodeChildrenChanged, "/"})
+}
+
+// TestDiffers_PingsLeaveNoGap: both clocks of an idle session begin at the cut. Those of a real
+// one begin at its last ping, up to a third of the timeout before.
+func TestDiffers_PingsLeaveNoGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(patience).Open()
+		for part := range time.Duration(10) {
+			time.Sleep(time.Minute + part*patience/10)
+			s.Cut()
+			time.Sleep(zkapi.SessionLease(patience) - 1)
+			s.Mend()
+			if cause := s.Cause(); cause != nil {
+				t.Fatal(cause)
+			}
+		}
+	})
 }
 
 func TestDiffers_SyncIsAFence(t *testing.T) {

@@ -20,32 +20,25 @@ type Session struct {
 	back   error // the last time
 
 	// Guarded by server.mu:
-	next     *source // fires when the connection changes
-	change   int
-	up       bool
-	timeout  time.Duration
-	cause    error // nil while its owner takes it for alive
-	lag      bool
-	view     Tree                  // the state that a session sees while it lags or is cut off
-	behind   []step                // changes that it has not seen yet
-	waits    map[Watch]*watching   // who waits for each of its watches
-	follows  map[string]*following // by path
-	cursors  int64
-	onEvent  func(Event)
-	cutLoss  Loss                // the loss of a request, with the connection
-	cutOn    func(zkapi.Op) bool // of the next request that fits; nil: of the next one
-	trap     func(Write) bool
-	stranded bool        // its server is cut off from the leader
-	closed   int         // connections in a row that ended with a request that was too large
-	large    int         // bytes of the smallest of those
-	expiry   *time.Timer // of a session that is cut off
-	giveUp   *time.Timer
-}
-
-// step is one write as a session that lags will see it.
-type step struct {
-	tree    Tree
-	changes []Change
+	next    *source // fires when the connection changes
+	change  int
+	up      bool
+	at      *View[*Session]       // the server that it is connected to, or was at last
+	seen    int64                 // the zxid of that server when the connection was cut
+	expiry  *Expiry               // at the leader; it is wound up while the leader does not hear of its owner
+	timeout time.Duration         // the smallest that was granted, by which its owner gives up
+	silent  time.Time             // since when no server answers
+	lease   *time.Timer           // of its owner, from then on
+	cause   error                 // nil while its owner takes it for alive
+	waits   map[Watch]*watching   // who waits for each of its watches
+	follows map[string]*following // by path; none without a connection
+	cursors int64
+	onEvent func(Event)
+	cutLoss Loss                // the loss of a request, with the connection
+	cutOn   func(zkapi.Op) bool // of the next request that fits; nil: of the next one
+	trap    func(Write) bool
+	closed  int // connections in a row that ended with a request that was too large
+	large   int // bytes of the smallest of those
 }
 
 var _ zkapi.Session = (*Session)(nil)
@@ -56,208 +49,6 @@ func (s *Session) OnEvent(do func(Event)) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	s.onEvent = do
-}
-
-// sees is the tree that the session's server has.
-func (s *Session) sees() Tree {
-	if s.lag {
-		return s.view
-	}
-	return s.server.tree
-}
-
-// Lag makes the session's server fall behind: until it catches up it answers reads from its
-// present state.
-func (s *Session) Lag() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	if !s.lag {
-		s.view, s.lag = s.server.tree, true
-	}
-}
-
-// Advance lets a server that lags learn of so many more writes; it never forgets.
-func (s *Session) Advance(writes int) {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.advance(writes)
-}
-
-func (s *Session) advance(writes int) {
-	for ; writes > 0 && len(s.behind) > 0; writes-- {
-		next := s.behind[0]
-		s.behind, s.view = s.behind[1:], next.tree
-		for _, c := range next.changes {
-			s.server.watches.Fire(c, func(one *Session) bool { return one == s }, tell)
-		}
-		s.hears(next.changes)
-	}
-}
-
-// catchUp lets the session's server see everything, as a sync or a write does. A
-// server that lags may fall behind again.
-func (s *Session) catchUp() {
-	s.advance(len(s.behind))
-	s.view = s.server.tree
-}
-
-// CatchUp ends the lag.
-func (s *Session) CatchUp() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.catchUp()
-	s.lag = false
-}
-
-// Expire ends the session at the server, as its timeout would.
-func (s *Session) Expire() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.drop(s, errExpired)
-}
-
-// Abandon is the death of the session's owner: nothing is sent any more, and the
-// server ends the session after its timeout.
-func (s *Session) Abandon() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.cut()
-	s.over(errors.New("its owner died"))
-}
-
-// Cut breaks the session's connection until Mend. Requests wait meanwhile. After
-// two thirds of the timeout the owner gives the session up; after the timeout the
-// server does.
-func (s *Session) Cut() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.cut()
-}
-
-func (s *Session) cut() {
-	if !s.up || s.server.sessions[s.id] == nil {
-		return
-	}
-	s.view = s.sees()
-	s.up = false
-	s.changed()
-	s.expiry = time.AfterFunc(s.timeout, s.Expire)
-	s.giveUp = time.AfterFunc(s.timeout*2/3, func() {
-		s.server.mu.Lock()
-		defer s.server.mu.Unlock()
-		if !s.up {
-			s.over(errors.New("no server answered in time"))
-		}
-	})
-}
-
-// Strand cuts the session's server off from its leader until Unstrand. The server still
-// answers pings, so the owner believes in the session. It answers reads from its old state;
-// writes and syncs hang. The leader gets no pings of the session and ends it after the
-// timeout.
-func (s *Session) Strand() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	if !s.up || s.stranded || s.server.sessions[s.id] == nil {
-		return
-	}
-	s.view = s.sees()
-	s.lag, s.stranded = true, true
-	s.expiry = time.AfterFunc(s.timeout, s.Expire)
-}
-
-// Unstrand makes the cut-off server give up: it drops its clients, and the hanging requests
-// may have been sent. The owner connects to another server at once and learns there whether
-// its session is alive.
-func (s *Session) Unstrand() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	if !s.stranded {
-		return
-	}
-	s.expiry.Stop()
-	s.stranded = false
-	if s.server.sessions[s.id] == nil {
-		s.over(errExpired)
-		return
-	}
-	s.reconnect()
-}
-
-// CutAtNext cuts the connection at the next request, as Cut does, until Mend. The loss says
-// whether the request or its reply is lost.
-func (s *Session) CutAtNext(loss Loss) { s.CutAt(loss, nil) }
-
-// CutAt is CutAtNext for the next request that fits; nil fits any.
-func (s *Session) CutAt(loss Loss, fits func(zkapi.Op) bool) {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.cutLoss, s.cutOn = loss, fits
-}
-
-// Trap lets the answer to the next write that is applied, and that fits, be lost, and
-// the connection break and come back with it; nil sets no trap. It is called with the
-// server locked.
-func (s *Session) Trap(fits func(Write) bool) {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.trap = fits
-}
-
-// trapped reports whether the answer to a write that was applied is lost in a trap.
-func (s *Session) trapped(w Write) bool {
-	if s.trap == nil || !s.trap(w) {
-		return false
-	}
-	s.trap = nil
-	return true
-}
-
-// Mend restores the connection to a server that is at least as recent as the session. The
-// watches are set again, and those whose znodes have changed meanwhile fire.
-func (s *Session) Mend() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.mend()
-}
-
-func (s *Session) mend() {
-	s.cutLoss = None
-	if s.up || s.cause != nil || s.ahead() { // a session that was given up does not reconnect
-		return
-	}
-	s.expiry.Stop()
-	s.giveUp.Stop()
-	s.up = true
-	s.lag, s.behind = false, nil
-	s.unfollowAll()
-	if s.server.sessions[s.id] == nil {
-		s.over(errExpired)
-		return
-	}
-	s.server.rearm(s, s.view.zxid)
-	s.changed()
-}
-
-// Move breaks the connection and restores it to another server.
-func (s *Session) Move() {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.reconnect()
-}
-
-// MoveTo is Move to a server that grants another timeout.
-func (s *Session) MoveTo(timeout time.Duration) {
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.timeout = timeout
-	s.reconnect()
-}
-
-// reconnect breaks the connection and restores it; the server is locked.
-func (s *Session) reconnect() {
-	s.cut()
-	s.mend()
 }
 
 // changed signals that the connection has changed.
@@ -331,7 +122,7 @@ func (s *Session) Close(context.Context) error {
 	switch {
 	case s.cause != nil && s.server.sessions[s.id] == nil:
 		return nil
-	case !s.up || s.stranded || s.cause != nil:
+	case !s.reaches() || s.cause != nil:
 		s.over(errors.New("closed by its owner"))
 		return fmt.Errorf("zk: session 0x%x was closed without a connection", s.id)
 	}
@@ -343,6 +134,12 @@ func (s *Session) Close(context.Context) error {
 }
 
 // Do implements zkapi.Session.
+//
+// The answers and the events of a session are decided in one order, with the server locked. When
+// Do returns, the events of all writes that its answer knows of have fired, and no later write,
+// cut or end of the session changes the answer. A goroutine that waits for a later event may run
+// before the caller of Do, as it may with package zkclient: what has come on one connection
+// still has to wake two goroutines.
 func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	srv := s.server
 	if !sends(op) {
@@ -357,7 +154,7 @@ func (s *Session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		case s.cause != nil:
 			defer srv.mu.Unlock()
 			return failed(op, zkapi.NotApplied, s.cause)
-		case s.up && s.stranded && (op.Kind.Writes() || op.Kind == zkapi.KindSync):
+		case s.up && s.at.Isolated() && (op.Kind.Writes() || op.Kind == zkapi.KindSync):
 			return s.hang(ctx, op)
 		case s.up:
 			defer srv.mu.Unlock()

@@ -63,8 +63,11 @@ func (w *Watches[C]) Count() int {
 }
 
 // Of lists the watches of a client, by table and path.
-func (w *Watches[C]) Of(c C) []Watch {
-	return slices.SortedFunc(maps.Keys(w.of[c]), func(a, b Watch) int {
+func (w *Watches[C]) Of(c C) []Watch { return inOrder(w.of[c]) }
+
+// inOrder lists watches by table and path.
+func inOrder[V any](watches map[Watch]V) []Watch {
+	return slices.SortedFunc(maps.Keys(watches), func(a, b Watch) int {
 		return cmp.Or(cmp.Compare(a.Table, b.Table), strings.Compare(a.Path, b.Path))
 	})
 }
@@ -101,6 +104,17 @@ func (w *Watches[C]) unsetAll(c C, on Watch) bool {
 	return found
 }
 
+// Move takes all watches of a client to another server.
+func (w *Watches[C]) Move(c C, to *Watches[C]) {
+	for _, on := range w.Of(c) {
+		for mode := range watchModes {
+			if w.Unset(c, on, mode) {
+				to.Set(c, on, mode)
+			}
+		}
+	}
+}
+
 // Drop removes all watches of a client.
 func (w *Watches[C]) Drop(c C) {
 	for on := range w.of[c] {
@@ -108,13 +122,13 @@ func (w *Watches[C]) Drop(c C) {
 	}
 }
 
-// Fire finds the clients that a change concerns, and that see it; nil sees every one. Watches
-// that last for one event are gone before tell is called. A client gets the deletion of a znode
-// once, even if it watches both its data and its children: again is true for the second watch.
-func (w *Watches[C]) Fire(change Change, sees func(C) bool, tell func(c C, f Fired, again bool)) {
+// Fire finds the clients that a change concerns. Watches that last for one event are gone
+// before tell is called. A client gets the deletion of a znode once, even if it watches both its
+// data and its children: again is true for the second watch.
+func (w *Watches[C]) Fire(change Change, tell func(c C, f Fired, again bool)) {
 	deleted := map[C]bool{}
 	for _, f := range change.Fires() {
-		for c := range w.spend(f, sees) {
+		for c := range w.spend(f) {
 			tell(c, f, deleted[c] && f.Event.Type == NodeDeleted)
 			deleted[c] = deleted[c] || f.Event.Type == NodeDeleted
 		}
@@ -122,12 +136,9 @@ func (w *Watches[C]) Fire(change Change, sees func(C) bool, tell func(c C, f Fir
 }
 
 // spend removes the watches for one event, and returns the clients that get it.
-func (w *Watches[C]) spend(f Fired, sees func(C) bool) map[C]bool {
+func (w *Watches[C]) spend(f Fired) map[C]bool {
 	to := map[C]bool{}
 	for c, set := range w.by[f.Watch] {
-		if sees != nil && !sees(c) {
-			continue
-		}
 		if set[WatchOnce] || set[WatchPersistent] {
 			to[c] = true
 		}
@@ -138,7 +149,7 @@ func (w *Watches[C]) spend(f Fired, sees func(C) bool) map[C]bool {
 	}
 	for on := f.Watch; ; on.Path = parentOf(on.Path) {
 		for c, set := range w.by[on] {
-			if set[WatchRecursive] && (sees == nil || sees(c)) {
+			if set[WatchRecursive] {
 				to[c] = true
 			}
 		}

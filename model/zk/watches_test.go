@@ -21,9 +21,12 @@ func TestWatches_FireByTheirMode(t *testing.T) {
 	w.Set("deep", data, zk.WatchRecursive)
 	w.Set("gone", data, zk.WatchRecursive)
 	w.Drop("gone")
-	w.Set("blind", data, zk.WatchOnce)
+	var other zk.Watches[string]
+	w.Set("moved", data, zk.WatchOnce)
+	w.Set("moved", data, zk.WatchPersistent)
+	w.Move("moved", &other)
 	fire := func(kind zkapi.Kind, path string) (got []string) {
-		w.Fire(zk.Change{Path: path, Kind: kind}, func(c string) bool { return c != "blind" }, func(c string, f zk.Fired, again bool) {
+		w.Fire(zk.Change{Path: path, Kind: kind}, func(c string, f zk.Fired, again bool) {
 			got = append(got, fmt.Sprintf("%s %d %v", c, f.Event.Type, again))
 		})
 		slices.Sort(got)
@@ -43,8 +46,11 @@ func TestWatches_FireByTheirMode(t *testing.T) {
 			t.Errorf("step %d: %q, want %q", i+1, got, step.want)
 		}
 	}
-	if got := w.Of("blind"); len(got) != 1 || !w.Has("blind", data, zk.WatchOnce) || w.Has("once", data, zk.WatchOnce) || len(w.Of("once")) != 0 {
-		t.Errorf("who does not see a change has %v", got)
+	if w.Has("once", data, zk.WatchOnce) || len(w.Of("once")) != 0 {
+		t.Error("a watch that has fired is there")
+	}
+	if len(w.Of("moved")) != 0 || !other.Has("moved", data, zk.WatchOnce) || !other.Has("moved", data, zk.WatchPersistent) || other.Count() != 1 {
+		t.Error("the other server does not have the watches that were moved to it")
 	}
 	if !w.Unset("deep", data, zk.WatchRecursive) || w.Unset("deep", data, zk.WatchRecursive) || fire(zkapi.KindSet, "/a/b") != nil {
 		t.Error("a watch that was removed is there")

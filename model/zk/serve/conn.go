@@ -218,7 +218,7 @@ func (c *conn) waitForRoom() bool {
 func (c *conn) leave() {
 	delete(c.member.conns, c)
 	c.member.leaving[c] = true
-	c.member.watches.drop(c)
+	c.member.view.Watches.Drop(c)
 	if c.session != nil && c.session.conn == c {
 		c.session.conn = nil
 	}

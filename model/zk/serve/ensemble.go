@@ -111,7 +111,7 @@ func (e *Ensemble) Close() {
 	e.mu.Lock()
 	e.closed = true
 	for _, s := range e.allSessions() {
-		s.timer.Stop()
+		s.expiry.Stop()
 	}
 	for _, i := range e.injections {
 		i.end()
@@ -136,12 +136,12 @@ func (e *Ensemble) present() zk.Tree { return e.tree.At(time.Now()) }
 // commit makes the tree after an entry the state, keeps the entry, and lets every member see
 // what has changed. The ensemble is locked.
 func (e *Ensemble) commit(en entry, next zk.Tree, changes []zk.Change) {
-	e.commitStep(en, step{tree: next, changes: changes})
+	e.commitStep(en, zk.Step{Tree: next, Changes: changes})
 }
 
-func (e *Ensemble) commitStep(en entry, s step) {
-	s.tree = count(s.tree, s.changes)
-	e.tree = s.tree
+func (e *Ensemble) commitStep(en entry, s zk.Step) {
+	s.Tree = count(s.Tree, s.Changes)
+	e.tree = s.Tree
 	e.keep(en)
 	for _, m := range e.members {
 		m.see(s)

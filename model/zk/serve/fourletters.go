@@ -82,7 +82,7 @@ func (m *Member) banner() string {
 // summary is the answer to srvr.
 func (m *Member) summary() string {
 	return m.banner() + fmt.Sprintf("Latency min/avg/max: 0/0.0/0\nReceived: 0\nSent: 0\nConnections: %d\nOutstanding: 0\nZxid: %s\nMode: %s\nNode count: %d\n",
-		len(m.conns), hex(m.tree.Zxid()), m.role(), m.counted())
+		len(m.conns), hex(m.view.Tree().Zxid()), m.role(), m.counted())
 }
 
 // shippedInitLimit is in the zoo.cfg that ZooKeeper is shipped with. Servers here need no time to
@@ -108,7 +108,7 @@ func (m *Member) settings() string {
 // counted is 0.
 func (m *Member) metrics() string {
 	ephemerals := 0
-	m.tree.Owned(func(_ string, stat zk.Stat) {
+	m.view.Tree().Owned(func(_ string, stat zk.Stat) {
 		if stat.Alive() {
 			ephemerals++
 		}
@@ -125,7 +125,7 @@ func (m *Member) metrics() string {
 	row("global_sessions", len(m.ensemble.sessions))
 	row("packets_sent", 0)
 	row("packets_received", 0)
-	row("watch_count", m.watches.count())
+	row("watch_count", m.view.Watches.Count())
 	row("min_latency", 0)
 	row("max_latency", 0)
 	row("approximate_data_size", 0)
@@ -139,7 +139,7 @@ func (m *Member) metrics() string {
 }
 
 // counted is how many znodes a server says it has: the root counts twice.
-func (m *Member) counted() int { return m.tree.Count() + 1 }
+func (m *Member) counted() int { return m.view.Tree().Count() + 1 }
 
 // interest is what a server waits for on a connection: 1, requests, unless it has no session.
 func (c *conn) interest() int {

@@ -26,12 +26,11 @@ func (c *conn) greet(frame []byte) bool {
 	case m.readOnly && !takesReadOnly:
 		e.options.Log.Info("a client does not take a read-only server, so it is refused", "client", c.name)
 		return false
-	case m.readOnly && m.known[id] != nil && seen <= m.tree.Zxid():
-		e.options.Log.Info("a read-only server does not take up a session of the ensemble", "session", hex(id), "client", c.name)
+	case m.view.Refuses(seen):
+		e.options.Log.Warn("a client has seen a later zxid than this server, so it is refused", "client", c.name, "zxid", hex(seen), "here", hex(m.view.Tree().Zxid()))
 		return false
-	}
-	if seen > c.member.tree.Zxid() {
-		e.options.Log.Warn("a client has seen a later zxid than this server, so it is refused", "client", c.name, "zxid", hex(seen), "here", hex(c.member.tree.Zxid()))
+	case m.readOnly && m.known[id] != nil:
+		e.options.Log.Info("a read-only server does not take up a session of the ensemble", "session", hex(id), "client", c.name)
 		return false
 	}
 	timeout := time.Duration(wish) * time.Millisecond
@@ -46,7 +45,7 @@ func (c *conn) greet(frame []byte) bool {
 	var to jute.Encoder
 	to.Int32(0)
 	if s := c.session; s != nil {
-		to.Int32(int32(s.timeout.Milliseconds()))
+		to.Int32(int32(s.timeout().Milliseconds()))
 		to.Int64(s.id)
 		to.Buffer(s.password[:])
 	} else {

@@ -235,7 +235,7 @@ func (i *Injection) finish() {
 	for _, m := range i.members {
 		switch i.fault.Kind {
 		case Lag:
-			m.keepUp()
+			m.view.KeepUp()
 		case Isolate:
 			m.unite()
 		case Stop:

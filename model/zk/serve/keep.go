@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"time"
-
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/model/zk/serve/disk"
 )
@@ -64,9 +62,7 @@ func recoverState(found disk.State) (state, error) {
 // The ensemble is locked.
 func (e *Ensemble) resume(sessions map[int64]grant) {
 	for id, g := range sessions {
-		s := &session{ensemble: e, id: id, password: g.password, timeout: g.timeout}
-		s.timer = time.AfterFunc(s.timeout, s.look)
-		e.sessions[id] = s
+		e.sessions[id] = newSession(e, id, g.password, g.timeout)
 	}
 }
 
@@ -89,7 +85,7 @@ func (e *Ensemble) keep(en entry) {
 func (e *Ensemble) state() state {
 	s := state{tree: e.tree, granted: e.granted, epoch: e.epoch, sessions: map[int64]grant{}}
 	for id, one := range e.sessions {
-		s.sessions[id] = grant{one.password, one.timeout}
+		s.sessions[id] = grant{one.password, one.timeout()}
 	}
 	return s
 }

@@ -18,8 +18,7 @@ type Member struct {
 	observer bool
 
 	// Guarded by the ensemble's lock:
-	tree      zk.Tree // as this server sees it
-	watches   *watches
+	view      *zk.View[*conn]
 	conns     map[*conn]bool
 	leaving   map[*conn]bool // that only send their last answers
 	listeners map[net.Listener]bool
@@ -34,18 +33,16 @@ type Member struct {
 	grace     *time.Timer        // runs out when it becomes read-only; nil: it is not about to
 	local     map[int64]*session // those that only this server knows, while it is read-only
 	granted   int64              // how many of these there were, after the time of the first
-	isolated  int                // how many faults cut it off from the other servers
 	noticed   *time.Timer
-	lags      int // how many faults make it lag
-	lagBy     time.Duration
-	prompt    bool   // it carries out a write, whose effect it sees at once
-	behind    []step // the writes that it has not seen
+	lagBy     time.Duration // when it lags; 0: until something makes it catch up
 
 	running sync.WaitGroup // one for each connection
 }
 
 func newMember(e *Ensemble, id int, observer bool) *Member {
-	return &Member{ensemble: e, id: id, observer: observer, tree: e.tree, watches: newWatches(), local: map[int64]*session{}, conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
+	m := &Member{ensemble: e, id: id, observer: observer, local: map[int64]*session{}, conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
+	m.view = zk.NewView(e.tree, (*conn).tell, m.ended)
+	return m
 }
 
 // ID is the server's number, from 1.

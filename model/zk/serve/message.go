@@ -129,17 +129,17 @@ func (c *conn) take(m message) bool {
 	if !c.open() || !c.member.serving() {
 		return false
 	}
-	if m.writes() && c.member.joined {
-		c.member.catchUp()
-		c.member.prompt = true
-		defer func() { c.member.prompt = false }()
-	}
 	c.asked, c.refused = &m, false
 	do := c.request
 	if m.op == opConnect {
 		do = c.greet
 	}
-	more := do(m.frame)
+	more := false
+	if m.writes() && c.member.joined { // a read-only server asks no leader
+		c.member.view.Prompt(func() { more = c.open() && do(m.frame) }) // it may have learned of the session's end
+	} else {
+		more = do(m.frame)
+	}
 	if c.asked = nil; c.session != nil && !c.refused {
 		e.happened(c, m)
 	}
@@ -151,6 +151,6 @@ func (c *conn) take(m message) bool {
 func (c *conn) hear() {
 	c.heard = time.Now()
 	if c.session != nil && (c.session.home != nil || c.member.reaches()) {
-		c.session.touch()
+		c.session.expiry.Hear(c.heard)
 	}
 }

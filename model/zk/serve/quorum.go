@@ -42,7 +42,7 @@ func (m *Member) role() string {
 // reaches reports whether what the server sends arrives at the leader. The ensemble is locked.
 func (m *Member) reaches() bool {
 	leader := m.ensemble.leader
-	return m.joined && m.isolated == 0 && leader != nil && leader.isolated == 0
+	return m.joined && !m.view.Isolated() && leader != nil && !leader.view.Isolated()
 }
 
 // serves reports whether the server carries out a request that needs the leader and a quorum;
@@ -71,7 +71,7 @@ func (e *Ensemble) isQuorum(such func(*Member) bool) bool {
 }
 
 // candidate reports whether the server can take part in an election. The ensemble is locked.
-func (m *Member) candidate() bool { return !m.stopped() && m.isolated == 0 }
+func (m *Member) candidate() bool { return !m.stopped() && !m.view.Isolated() }
 
 // arrange does what follows when a server has come, gone, or been cut off: a leader without a
 // quorum steps down, servers without a leader close their connections, a leader is elected, and
@@ -84,21 +84,21 @@ func (e *Ensemble) arrange() {
 		e.options.Log.Warn("the leader is lost", "member", e.leader.id)
 		e.leader = nil
 		for _, m := range e.members {
-			if m.isolated == 0 || m.led { // who is cut off does not hear of it
+			if !m.view.Isolated() || m.led { // who is cut off does not hear of it
 				m.part("it has no leader")
 			}
 		}
 	}
 	if e.leader == nil {
 		e.hold()
-	} else if e.leader.isolated == 0 {
+	} else if !e.leader.view.Isolated() {
 		for _, m := range e.members {
 			m.join()
 		}
 	}
 	if e.commits() {
 		for _, s := range e.sessions {
-			s.timer.Reset(max(0, s.timeout-time.Since(s.heard)))
+			s.expiry.Wind()
 		}
 	}
 	for _, m := range e.members {
@@ -144,7 +144,7 @@ func (e *Ensemble) elect() {
 		m.join()
 	}
 	for _, s := range e.sessions {
-		s.touch()
+		s.expiry.Hear(time.Now())
 	}
 	e.options.Log.Info("a leader is found", "member", e.leader.id, "epoch", e.epoch)
 }
@@ -158,7 +158,7 @@ func (m *Member) join() {
 	m.part("there is a new leader")
 	m.endReadOnly("there is a leader")
 	m.joined, m.epoch, m.led = true, m.ensemble.epoch, m == m.ensemble.leader
-	m.tree, m.behind = m.ensemble.tree, nil
+	m.view.Join(m.ensemble.tree)
 }
 
 // part makes the server serve nobody until it joins. The ensemble is locked.
@@ -166,8 +166,9 @@ func (m *Member) part(why string) {
 	if !m.joined {
 		return
 	}
-	m.joined, m.led, m.behind = false, false, nil
-	if m.isolated == 0 {
+	m.joined, m.led = false, false
+	m.view.Part()
+	if !m.view.Isolated() {
 		m.mark()
 	}
 	m.hangUp(why)
@@ -185,8 +186,9 @@ func (m *Member) hangUp(why string) {
 // isolate cuts the server off from all others. Until it notices, after the sync limit, it
 // answers pings and reads from its present state. The ensemble is locked.
 func (m *Member) isolate() {
-	m.isolated++
-	if m.isolated > 1 {
+	already := m.view.Isolated()
+	m.view.Isolate()
+	if already {
 		return
 	}
 	e := m.ensemble
@@ -200,7 +202,7 @@ func (m *Member) isolate() {
 	timer = time.AfterFunc(time.Duration(e.options.SyncLimit)*e.options.TickTime, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.closed || m.noticed != timer || m.isolated == 0 {
+		if e.closed || m.noticed != timer || !m.view.Isolated() {
 			return
 		}
 		m.part("it is cut off from the other servers")
@@ -213,8 +215,8 @@ func (m *Member) isolate() {
 // unite ends what isolate has begun. A server that has not noticed goes on: the leader learns
 // which of its clients were heard, and it learns of the writes. The ensemble is locked.
 func (m *Member) unite() {
-	m.isolated--
-	if m.isolated > 0 {
+	m.view.Unite()
+	if m.view.Isolated() {
 		return
 	}
 	e := m.ensemble
@@ -229,13 +231,12 @@ func (m *Member) unite() {
 			}
 			if c.session.conn != c && e.sessions[c.session.id] == c.session {
 				c.drop() // the session has moved
-			} else if c.heard.After(c.session.heard) {
-				c.session.heard = c.heard
+			} else {
+				c.session.expiry.Hear(c.heard)
 			}
 		}
-		if m.lags == 0 {
-			m.catchUp()
-		}
+		m.view.Resume()
+		m.view.AdvanceDue(time.Now())
 	}
 	e.arrange()
 }

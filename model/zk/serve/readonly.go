@@ -46,7 +46,7 @@ func (m *Member) endReadOnly(why string) {
 	}
 	m.readOnly = false
 	for _, s := range m.local {
-		s.timer.Stop()
+		s.expiry.Stop()
 	}
 	clear(m.local)
 	m.hangUp(why)
@@ -72,9 +72,9 @@ func (m *Member) openLocal(c *conn, wish time.Duration) *session {
 		m.granted = time.Now().UnixMilli() * millisecond
 	}
 	m.granted++
-	s := newSession(e, int64(m.id)<<memberBits|localBit|m.granted&(localBit-1), e.clamp(wish))
+	s := newSession(e, int64(m.id)<<memberBits|localBit|m.granted&(localBit-1), newPassword(), e.clamp(wish))
 	s.conn, s.home = c, m
 	m.local[s.id] = s
-	e.options.Log.Info("a read-only session begins", "session", hex(s.id), "timeout", s.timeout, "client", c.name, "member", m.id)
+	e.options.Log.Info("a read-only session begins", "session", hex(s.id), "timeout", s.timeout(), "client", c.name, "member", m.id)
 	return s
 }

@@ -31,7 +31,7 @@ func encodeStat(to *jute.Encoder, s zk.Stat) {
 
 // readable returns the znode at a path if whoever asks has one of the permissions.
 func (c *conn) readable(path string, need zkapi.Perm) (zk.Node, error) {
-	node, err := c.member.tree.Node(path)
+	node, err := c.member.view.Tree().Node(path)
 	if err == nil {
 		err = c.permit(node.ACL, need)
 	}
@@ -57,7 +57,7 @@ func (c *conn) exists(d *jute.Decoder, to *jute.Encoder) error {
 	}
 	node, err := c.readable(path, zkapi.PermRead)
 	if watch && !errors.Is(err, zkapi.ErrNoAuth) {
-		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, once)
+		c.member.view.Watches.Set(c, zk.Watch{Path: path, Table: zk.DataWatches}, zk.WatchOnce)
 	}
 	if err == nil {
 		encodeStat(to, node.Stat)
@@ -74,7 +74,7 @@ func (c *conn) get(d *jute.Decoder, to *jute.Encoder) error {
 		return err
 	}
 	if watch {
-		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, once)
+		c.member.view.Watches.Set(c, zk.Watch{Path: path, Table: zk.DataWatches}, zk.WatchOnce)
 	}
 	return nil
 }
@@ -99,7 +99,7 @@ func children(withStat bool) handler {
 			return err
 		}
 		if watch {
-			c.member.watches.set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, once)
+			c.member.view.Watches.Set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, zk.WatchOnce)
 		}
 		return nil
 	}
@@ -164,7 +164,7 @@ func (c *conn) countChildren(d *jute.Decoder, to *jute.Encoder) error {
 	}
 	below := strings.TrimSuffix(path, "/") + "/"
 	n := int32(0)
-	for at := range c.member.tree.All() {
+	for at := range c.member.view.Tree().All() {
 		if strings.HasPrefix(at, below) && at != path {
 			n++
 		}
@@ -182,7 +182,7 @@ func (c *conn) getEphemerals(d *jute.Decoder, to *jute.Encoder) error {
 		prefix = "" // all
 	}
 	var paths []string
-	c.member.tree.Owned(func(path string, stat zk.Stat) {
+	c.member.view.Tree().Owned(func(path string, stat zk.Stat) {
 		if stat.EphemeralOwner == c.session.id && strings.HasPrefix(path, prefix) {
 			paths = append(paths, path)
 		}

@@ -148,7 +148,7 @@ func (c *conn) request(frame []byte) bool {
 // answer queues an answer. The ensemble is locked.
 func (c *conn) answer(xid int32, body []byte, code int32) {
 	var to jute.Encoder
-	header(&to, xid, c.member.tree.Zxid(), code)
+	header(&to, xid, c.member.view.Tree().Zxid(), code)
 	to.Bytes = append(to.Bytes, body...)
 	c.reply(to.Bytes)
 }

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 )
 
 // passwordBytes is the length of a session's password.
@@ -18,32 +20,36 @@ type session struct {
 	ensemble *Ensemble
 	id       int64
 	password [passwordBytes]byte
-	timeout  time.Duration
-	heard    time.Time   // when its client was heard last
-	timer    *time.Timer // runs out at the earliest moment at which the session can end
-	conn     *conn       // nil while it has none
-	home     *Member     // the read-only server that alone knows it; nil: the whole ensemble does
+	expiry   *zk.Expiry
+	conn     *conn   // nil while it has none
+	home     *Member // the read-only server that alone knows it; nil: the whole ensemble does
 }
 
 // memberBits is where the id of a session has the server that granted it.
 const memberBits = 56
 
-// newSession makes a session with a password, whose time begins.
-func newSession(e *Ensemble, id int64, timeout time.Duration) *session {
-	s := &session{ensemble: e, id: id, timeout: timeout, heard: time.Now()}
-	_, _ = rand.Read(s.password[:]) // never fails
-	s.timer = time.AfterFunc(timeout, s.look)
+// newSession makes a session whose timeout begins. The ensemble is locked.
+func newSession(e *Ensemble, id int64, password [passwordBytes]byte, timeout time.Duration) *session {
+	s := &session{ensemble: e, id: id, password: password}
+	s.expiry = zk.NewExpiry(timeout, s.look)
+	s.expiry.Wind()
 	return s
+}
+
+// newPassword is that of a new session.
+func newPassword() (password [passwordBytes]byte) {
+	_, _ = rand.Read(password[:]) // never fails
+	return password
 }
 
 // open grants a new session. The ensemble is locked.
 func (e *Ensemble) open(c *conn, wish time.Duration) *session {
 	e.granted++
-	s := newSession(e, int64(c.member.id)<<memberBits|e.granted, e.clamp(wish))
+	s := newSession(e, int64(c.member.id)<<memberBits|e.granted, newPassword(), e.clamp(wish))
 	s.conn = c
 	e.sessions[s.id] = s
-	e.commit(entry{kind: entryBegin, session: s.id, secret: s.password[:], timeout: s.timeout}, e.present().Spend(), nil)
-	e.options.Log.Info("a session begins", "session", hex(s.id), "timeout", s.timeout, "client", c.name)
+	e.commit(entry{kind: entryBegin, session: s.id, secret: s.password[:], timeout: s.timeout()}, e.present().Spend(), nil)
+	e.options.Log.Info("a session begins", "session", hex(s.id), "timeout", s.timeout(), "client", c.name)
 	return s
 }
 
@@ -69,15 +75,15 @@ func (e *Ensemble) attach(c *conn, id int64, password []byte, wish time.Duration
 	if subtle.ConstantTimeCompare(s.password[:], password) == 0 {
 		return nil
 	}
-	s.conn, s.timeout = c, e.clamp(wish)
-	s.touch()
-	s.timer.Reset(s.timeout)
-	e.options.Log.Info("a session goes on", "session", hex(id), "timeout", s.timeout, "client", c.name)
+	s.conn = c
+	s.expiry.Grant(e.clamp(wish))
+	s.expiry.Wind()
+	e.options.Log.Info("a session goes on", "session", hex(id), "timeout", s.timeout(), "client", c.name)
 	return s
 }
 
-// touch notes that the client was heard. The ensemble is locked.
-func (s *session) touch() { s.heard = time.Now() }
+// timeout is what was granted last. The ensemble is locked.
+func (s *session) timeout() time.Duration { return s.expiry.Timeout() }
 
 // look ends the session if its client was not heard for the timeout.
 func (s *session) look() {
@@ -86,11 +92,9 @@ func (s *session) look() {
 	if s.ensemble.closed || !s.goesOn() || s.home == nil && !s.ensemble.commits() {
 		return // without a quorum nothing expires; arrange winds the timer up when there is one
 	}
-	if left := s.timeout - time.Since(s.heard); left > 0 {
-		s.timer.Reset(left)
-		return
+	if s.expiry.Over() {
+		s.end(expired)
 	}
-	s.end(expired)
 }
 
 // goesOn reports whether the session has not ended. The ensemble is locked.
@@ -106,7 +110,7 @@ func (s *session) end(why string) {
 	e := s.ensemble
 	if s.home != nil {
 		delete(s.home.local, s.id)
-		s.timer.Stop()
+		s.expiry.Stop()
 		e.options.Log.Info("a read-only session ends", "session", hex(s.id), "why", why)
 		if s.conn != nil && why != closedByClient {
 			s.conn.retire()
@@ -114,14 +118,10 @@ func (s *session) end(why string) {
 		return
 	}
 	delete(e.sessions, s.id)
-	s.timer.Stop()
-	next, changes := e.present().EndSession(s.id)
-	e.options.Log.Info("a session ends", "session", hex(s.id), "why", why, "ephemerals", len(changes))
-	at := step{tree: next, changes: changes}
-	if why != closedByClient {
-		at.expired = s
-	}
-	e.commitStep(entry{kind: entryEnd, session: s.id}, at)
+	s.expiry.Stop()
+	step := zk.EndOf(s.id, e.present(), why == closedByClient)
+	e.options.Log.Info("a session ends", "session", hex(s.id), "why", why, "ephemerals", len(step.Changes))
+	e.commitStep(entry{kind: entryEnd, session: s.id}, step)
 }
 
 // Why a session ends.
@@ -146,7 +146,7 @@ func (e *Ensemble) Sessions() []Session {
 	defer e.mu.Unlock()
 	var all []Session
 	for _, s := range e.allSessions() {
-		one := Session{ID: s.id, Timeout: s.timeout}
+		one := Session{ID: s.id, Timeout: s.timeout()}
 		if s.conn != nil {
 			one.Member, one.Client = s.conn.member.id, s.conn.name
 		}

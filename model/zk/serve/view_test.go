@@ -70,6 +70,47 @@ func TestFault_LagsByATime(t *testing.T) {
 	})
 }
 
+// TestFault_LagsByATimeBehindACutOff has a server that is cut off while it lags. What it has
+// missed comes as late as everything else.
+func TestFault_LagsByATimeBehindACutOff(t *testing.T) {
+	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {
+		c, other := join(t, e.Members()[0], 40*time.Second), join(t, e.Members()[1], 40*time.Second)
+		inject(t, e, "lag member 1 by 1s")
+		cut := inject(t, e, "isolate member 1")
+		other.do(opCreate, persistent("/early"))
+		time.Sleep(900 * time.Millisecond)
+		other.do(opCreate, persistent("/late"))
+		time.Sleep(200 * time.Millisecond)
+		if c.do(opGet, reading("/early", false)) != noNode {
+			t.Error("a server that is cut off learns of a write")
+		}
+		cut.Heal()
+		if c.do(opGet, reading("/early", false)) != codeOK || c.do(opGet, reading("/late", false)) != noNode {
+			t.Error("the server has not seen what is due, or does not lag any more")
+		}
+		time.Sleep(801 * time.Millisecond)
+		if c.do(opGet, reading("/late", false)) != codeOK {
+			t.Error("a second after a write the server has not seen it")
+		}
+	})
+}
+
+// TestSession_ThatHasEndedWritesNothing ends the session of a client whose server does not know
+// yet. The client's next write lets the server know, and is not carried out.
+func TestSession_ThatHasEndedWritesNothing(t *testing.T) {
+	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {
+		c := join(t, e.Members()[0], 40*time.Second)
+		inject(t, e, "lag member 1")
+		if err := e.Expire(c.id); err != nil {
+			t.Fatal(err)
+		}
+		c.ask(1, opCreate, ephemeral("/e"))
+		if !c.isClosed(time.Millisecond) || has(e, "/e") {
+			t.Errorf("the write of a session that has ended: it was carried out: %v", has(e, "/e"))
+		}
+	})
+}
+
 // TestFault_StopsAMember stops the leader for five seconds.
 func TestFault_StopsAMember(t *testing.T) {
 	inBubble(t, serve.Options{Members: 3}, func(t *testing.T, e *serve.Ensemble) {

@@ -32,10 +32,10 @@ func setWatches(withPersistent bool) handler {
 			}
 		}
 		for _, path := range forever {
-			c.watchForever(path, persistent)
+			c.watchForever(path, zk.WatchPersistent)
 		}
 		for _, path := range deep {
-			c.watchForever(path, recursive)
+			c.watchForever(path, zk.WatchRecursive)
 		}
 		return nil
 	}
@@ -43,19 +43,17 @@ func setWatches(withPersistent bool) handler {
 
 // rearm sets one watch again, or sends its event.
 func (c *conn) rearm(on zk.Watch, missing bool, before int64) {
-	if event, fires := c.member.tree.Rearm(on, missing, before); fires {
+	if event, fires := c.member.view.Rearm(c, on, missing, before); fires {
 		c.sendEvent(event, noZxid)
-	} else {
-		c.member.watches.set(c, on, once)
 	}
 }
 
 // watchForever sets a persistent watch. One that is recursive tells nothing of children, since
 // it has their own events, so it is not in their table.
-func (c *conn) watchForever(path string, m mode) {
-	c.member.watches.set(c, zk.Watch{Path: path, Table: zk.DataWatches}, m)
-	if m == persistent {
-		c.member.watches.set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, m)
+func (c *conn) watchForever(path string, m zk.WatchMode) {
+	c.member.view.Watches.Set(c, zk.Watch{Path: path, Table: zk.DataWatches}, m)
+	if m == zk.WatchPersistent {
+		c.member.view.Watches.Set(c, zk.Watch{Path: path, Table: zk.ChildWatches}, m)
 	}
 }
 
@@ -65,9 +63,9 @@ func (c *conn) addWatch(d *jute.Decoder, to *jute.Encoder) error {
 	case d.Bad:
 		return errMarshalling
 	case kind == 0:
-		c.watchForever(path, persistent)
+		c.watchForever(path, zk.WatchPersistent)
 	case kind == 1:
-		c.watchForever(path, recursive)
+		c.watchForever(path, zk.WatchRecursive)
 	default:
 		return errMarshalling
 	}
@@ -78,20 +76,20 @@ func (c *conn) addWatch(d *jute.Decoder, to *jute.Encoder) error {
 // watcher is a watch that a client names: one mode in one table.
 type watcher struct {
 	table zk.Table
-	mode  mode
+	mode  zk.WatchMode
 }
 
 // watchers are the watches of each type that a client can name.
 var watchers = map[int32][]watcher{
-	1: {{zk.ChildWatches, once}},
-	2: {{zk.DataWatches, once}},
-	3: {{zk.ChildWatches, once}, {zk.ChildWatches, persistent}, {zk.DataWatches, once}, {zk.DataWatches, persistent}, {zk.DataWatches, recursive}},
-	4: {{zk.ChildWatches, persistent}, {zk.DataWatches, persistent}},
-	5: {{zk.DataWatches, recursive}},
+	1: {{zk.ChildWatches, zk.WatchOnce}},
+	2: {{zk.DataWatches, zk.WatchOnce}},
+	3: {{zk.ChildWatches, zk.WatchOnce}, {zk.ChildWatches, zk.WatchPersistent}, {zk.DataWatches, zk.WatchOnce}, {zk.DataWatches, zk.WatchPersistent}, {zk.DataWatches, zk.WatchRecursive}},
+	4: {{zk.ChildWatches, zk.WatchPersistent}, {zk.DataWatches, zk.WatchPersistent}},
+	5: {{zk.DataWatches, zk.WatchRecursive}},
 }
 
 // watching makes a handler of a request that names watches by their path and type.
-func watching(do func(c *conn, on zk.Watch, m mode) bool) handler {
+func watching(do func(c *conn, on zk.Watch, m zk.WatchMode) bool) handler {
 	return func(c *conn, d *jute.Decoder, _ *jute.Encoder) error {
 		path, kind := text(d), d.Int32()
 		named, known := watchers[kind]
@@ -109,6 +107,10 @@ func watching(do func(c *conn, on zk.Watch, m mode) bool) handler {
 	}
 }
 
-func (c *conn) checkWatch(on zk.Watch, m mode) bool { return c.member.watches.has(c, on, m) }
+func (c *conn) checkWatch(on zk.Watch, m zk.WatchMode) bool {
+	return c.member.view.Watches.Has(c, on, m)
+}
 
-func (c *conn) removeWatch(on zk.Watch, m mode) bool { return c.member.watches.unset(c, on, m) }
+func (c *conn) removeWatch(on zk.Watch, m zk.WatchMode) bool {
+	return c.member.view.Watches.Unset(c, on, m)
+}

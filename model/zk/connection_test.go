@@ -63,13 +63,13 @@ func TestSession_EndsForItsOwnerAndThenAtTheServer(t *testing.T) {
 		s.Cut()
 		time.Sleep(zkapi.SessionLease(patience) - 1)
 		alive(t, s, true, true)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		alive(t, s, false, true)
 		s.Mend()
 		time.Sleep(patience - zkapi.SessionLease(patience) - 1)
 		alive(t, s, false, true)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		alive(t, s, false, false)
 		if _, err := s.Do(t.Context(), zkapi.Exists("/")); !errors.Is(err, zkapi.ErrSessionEnded) {
@@ -116,6 +116,26 @@ func TestSession_LeavesAServerThatIsCutOff(t *testing.T) {
 	}
 }
 
+// TestSession_OutlivesATimerThatComesLate has timers of an earlier cut that are about to look at
+// the session when its connection is back, and when it is cut again.
+func TestSession_OutlivesATimerThatComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := owner(t, NewServer(patience))
+		s.Cut()
+		time.Sleep(zkapi.SessionLease(patience) - 1)
+		s.Mend()
+		s.expire()
+		s.lapse()
+		time.Sleep(2 * patience)
+		alive(t, s, true, true)
+		s.Cut()
+		s.expire()
+		s.lapse()
+		alive(t, s, true, true)
+		s.Mend()
+	})
+}
+
 // TestSession_CountsByTheGrantedTimeout moves to servers that grant less, and then more. The
 // server counts by what it has granted, and the owner by the smallest.
 func TestSession_CountsByTheGrantedTimeout(t *testing.T) {
@@ -136,7 +156,7 @@ func TestSession_CountsByTheGrantedTimeout(t *testing.T) {
 			alive(t, s, false, true)
 			time.Sleep(last - zkapi.SessionLease(least) - 1)
 			alive(t, s, false, true)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			alive(t, s, false, false)
 		})
@@ -151,7 +171,7 @@ func TestSession_AbandonLeavesItToTheServer(t *testing.T) {
 		s.Abandon()
 		time.Sleep(patience - 1)
 		alive(t, s, false, true)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		alive(t, s, false, false)
 	})

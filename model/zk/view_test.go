@@ -16,8 +16,9 @@ import (
 func TestView_LearnsOfWrites(t *testing.T) {
 	leader := zk.NewTree()
 	var told []string
-	v := zk.NewView(leader, func(c string, f zk.Fired, _ bool) {
-		told = append(told, fmt.Sprintf("%s hears %d", c, f.Event.Type))
+	var v *zk.View[string]
+	v = zk.NewView(leader, func(c string, f zk.Fired, _ bool) {
+		told = append(told, fmt.Sprintf("%s hears %d at %d", c, f.Event.Type, v.Tree().Zxid()))
 	}, func(session int64) { told = append(told, fmt.Sprint("the end of ", session)) })
 	v.Watches.Set("c", zk.Watch{Path: "/a"}, zk.WatchPersistent)
 	start := time.Now()
@@ -36,28 +37,28 @@ func TestView_LearnsOfWrites(t *testing.T) {
 		zxid int64
 		told []string
 	}{
-		{func() { write(zkapi.Create("/a", nil, zkapi.Ephemeral)) }, 1, []string{"c hears 1"}},
+		{func() { write(zkapi.Create("/a", nil, zkapi.Ephemeral)) }, 1, []string{"c hears 1 at 1"}},
 		{v.Lag, 1, nil},
 		{set, 1, nil},
-		{func() { v.Advance(2) }, 2, []string{"c hears 3"}},
+		{func() { v.Advance(2) }, 2, []string{"c hears 3 at 2"}},
 		{set, 2, nil},
-		{func() { v.Prompt(set) }, 4, []string{"c hears 3", "c hears 3"}},
+		{func() { v.Prompt(set) }, 4, []string{"c hears 3 at 3", "c hears 3 at 4"}},
 		{func() { due = start.Add(time.Second); set() }, 4, nil},
 		{func() { due = start.Add(time.Hour); set() }, 4, nil},
 		{func() { v.AdvanceDue(start) }, 4, nil},
-		{func() { v.AdvanceDue(start.Add(time.Second)) }, 5, []string{"c hears 3"}},
+		{func() { v.AdvanceDue(start.Add(time.Second)) }, 5, []string{"c hears 3 at 5"}},
 		{v.Isolate, 5, nil},
 		{v.KeepUp, 5, nil},
 		{func() { v.AdvanceDue(start.Add(time.Hour)) }, 5, nil},
 		{v.Unite, 5, nil},
-		{v.Resume, 6, []string{"c hears 3"}},
+		{v.Resume, 6, []string{"c hears 3 at 6"}},
 		{v.Isolate, 6, nil},
 		{set, 6, nil},
 		{v.Part, 6, nil},
 		{v.Unite, 6, nil},
 		{v.Resume, 6, nil},
 		{func() { v.Join(leader) }, 7, nil},
-		{func() { leader = zk.EndOf(7, leader, true).Tree; v.See(zk.EndOf(7, v.Tree(), false)) }, 8, []string{"the end of 7", "c hears 2"}},
+		{func() { leader = zk.EndOf(7, leader, true).Tree; v.See(zk.EndOf(7, v.Tree(), false)) }, 8, []string{"the end of 7", "c hears 2 at 8"}},
 	} {
 		step.do()
 		if v.Tree().Zxid() != step.zxid || !slices.Equal(told, step.told) {

@@ -14,7 +14,7 @@ func (s *Session) reaches() bool { return s.up && !s.at.Isolated() }
 // alone gives the session a server of its own, which can lag or be cut off.
 func (s *Session) alone() *View[*Session] {
 	if s.at == s.server.prompt {
-		s.at = s.server.newView()
+		s.at = NewView(s.server.tree, tell, nil, s.hears)
 		s.server.prompt.Watches.Move(s, &s.at.Watches)
 	}
 	return s.at
@@ -93,6 +93,7 @@ func (s *Session) cut() {
 	s.unheard()
 	s.seen = s.at.Tree().zxid
 	s.at.Watches.Drop(s)
+	s.unfollowAll()
 	s.up = false
 	s.changed()
 	s.silent = time.Now()

@@ -21,7 +21,7 @@ type following struct {
 func (s *Session) followed(op zkapi.Op) (zkapi.Result, error) {
 	f := s.follows[op.Path]
 	if f == nil || op.Since < f.first || op.Since > f.cursor() {
-		result, err := s.sees().Read(op)
+		result, err := s.at.Tree().Read(op)
 		if err != nil {
 			return result, err
 		}
@@ -32,7 +32,7 @@ func (s *Session) followed(op zkapi.Op) (zkapi.Result, error) {
 		result.Cursor, result.Watch = f.first, f.wait()
 		return result, nil
 	}
-	return zkapi.Result{Stat: s.sees().find(op.Path).stat.Stat, Cursor: f.cursor(), Partial: f.since(op.Path, op.Since), Watch: f.wait()}, nil
+	return zkapi.Result{Stat: s.at.Tree().find(op.Path).stat.Stat, Cursor: f.cursor(), Partial: f.since(op.Path, op.Since), Watch: f.wait()}, nil
 }
 
 func (f *following) cursor() int64 { return f.first + int64(len(f.changes)) }
@@ -74,7 +74,7 @@ func (f *following) since(path string, cursor int64) *zkapi.Partial {
 	return &zkapi.Partial{Gone: names(gone), Come: names(come), Changed: names(changed), Below: names(below)}
 }
 
-// hears takes changes over that the session's server tells it of.
+// hears takes changes over that the session's server has learned of.
 func (s *Session) hears(changes []Change) {
 	if len(s.follows) == 0 {
 		return

@@ -131,7 +131,7 @@ func TestFollowed_IsTheListOfTheTree(t *testing.T) {
 				continue
 			}
 			f.read(t)
-			f.compare(t, f.session.sees())
+			f.compare(t, f.session.at.Tree())
 		}
 		if f.whole < 50 || f.partial < 500 {
 			t.Errorf("%d whole lists and %d partial ones: nothing was tried", f.whole, f.partial)
@@ -206,6 +206,49 @@ func TestFollowed_OldCursorsGetWholeLists(t *testing.T) {
 			if got := read(since); got.Partial != nil {
 				t.Errorf("since %d: %+v", since, got.Partial)
 			}
+		}
+	})
+}
+
+// TestFollowed_HearsWhatItsServerLearns: what a server that lags or is cut off has not learned of
+// is no part of the list yet, and a lost connection ends it at once.
+func TestFollowed_HearsWhatItsServerLearns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := NewServer(time.Minute)
+		hand := server.Open()
+		create := func(path string) {
+			if _, err := hand.Do(t.Context(), zkapi.Create(path, nil, zkapi.Persistent)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		create("/list")
+		f := &follower{session: server.Open()}
+		f.read(t)
+		for _, row := range []struct {
+			name         string
+			do           func()
+			fires, whole bool
+			children     int
+		}{
+			{"it lags", func() { f.session.Lag(); create("/list/a"); create("/list/b") }, false, false, 0},
+			{"it learns of one write", func() { f.session.Advance(1) }, true, false, 1},
+			{"it catches up", f.session.CatchUp, true, false, 2},
+			{"it is up to date", func() { create("/list/c") }, true, false, 3},
+			{"it is cut off", func() { f.session.Strand(); create("/list/d") }, false, false, 3},
+			{"it drops its clients", f.session.Unstrand, true, true, 4},
+			{"another server is cut off", func() { f.session.Lag(); create("/list/e"); f.session.Strand(); f.session.CatchUp() }, false, false, 4},
+			{"the connection moves", f.session.Move, true, true, 5},
+		} {
+			watch, whole := f.watch, f.whole
+			row.do()
+			fired := watch.Fired()
+			if f.read(t); fired != row.fires || f.whole > whole != row.whole || len(f.znodes) != row.children {
+				t.Errorf("%s: it fires: %v, a whole list: %v, %d children", row.name, fired, f.whole > whole, len(f.znodes))
+			}
+			f.compare(t, f.session.at.Tree())
+		}
+		if f.session.Cut(); !f.watch.Fired() {
+			t.Error("the connection is cut, and the watch has not fired")
 		}
 	})
 }

@@ -53,6 +53,9 @@ func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		session.at.Prompt(func() { result, err = s.write(session, op) })
 		return result, err
 	}
+	if op.Follow {
+		return session.followed(op)
+	}
 	result, err := session.at.Tree().Read(op)
 	if op.Watch && err == nil {
 		result.Watch = s.watch(session, op, result.Found)

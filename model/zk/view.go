@@ -35,13 +35,15 @@ type View[C comparable] struct {
 	prompt bool   // it carries out a write, whose effect it sees at once
 	tell   func(c C, f Fired, again bool)
 	ended  func(session int64)
+	news   func(changes []Change)
 }
 
 // NewView makes a server that knows that tree. It calls tell for each watch that fires; see
 // Watches.Fire. It calls ended, unless that is nil, when it learns that a session has expired:
-// before the events of the same write.
-func NewView[C comparable](tree Tree, tell func(c C, f Fired, again bool), ended func(session int64)) *View[C] {
-	return &View[C]{tree: tree, tell: tell, ended: ended}
+// before the events of the same write. It calls news, unless that is nil, with the changes of
+// each write that it learns of: after the events of that write.
+func NewView[C comparable](tree Tree, tell func(c C, f Fired, again bool), ended func(session int64), news func(changes []Change)) *View[C] {
+	return &View[C]{tree: tree, tell: tell, ended: ended, news: news}
 }
 
 // Tree is the tree as the server knows it. Its reads are answered from it.
@@ -67,6 +69,9 @@ func (v *View[C]) learn(s Step) {
 	}
 	for _, c := range s.Changes {
 		v.Watches.Fire(c, v.tell)
+	}
+	if v.news != nil {
+		v.news(s.Changes)
 	}
 }
 

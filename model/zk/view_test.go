@@ -15,11 +15,15 @@ import (
 // has learned of by then and has told.
 func TestView_LearnsOfWrites(t *testing.T) {
 	leader := zk.NewTree()
-	var told []string
+	var told, news []string
 	var v *zk.View[string]
 	v = zk.NewView(leader, func(c string, f zk.Fired, _ bool) {
 		told = append(told, fmt.Sprintf("%s hears %d at %d", c, f.Event.Type, v.Tree().Zxid()))
-	}, func(session int64) { told = append(told, fmt.Sprint("the end of ", session)) })
+	}, func(session int64) { told = append(told, fmt.Sprint("the end of ", session)) }, func(changes []zk.Change) {
+		for _, c := range changes {
+			news = append(news, fmt.Sprintf("%s at %d after %d events", c.Path, v.Tree().Zxid(), len(told)))
+		}
+	})
 	v.Watches.Set("c", zk.Watch{Path: "/a"}, zk.WatchPersistent)
 	start := time.Now()
 	var due time.Time
@@ -65,6 +69,9 @@ func TestView_LearnsOfWrites(t *testing.T) {
 			t.Errorf("step %d: the server is at zxid %d and has told %q, want %d and %q", i+1, v.Tree().Zxid(), told, step.zxid, step.told)
 		}
 		told = nil
+	}
+	if want := []string{"/a at 1 after 1 events", "/a at 2 after 1 events", "/a at 3 after 1 events", "/a at 4 after 2 events", "/a at 5 after 1 events", "/a at 6 after 1 events", "/a at 8 after 2 events"}; !slices.Equal(news, want) {
+		t.Errorf("the news are %q, want %q", news, want)
 	}
 	if v.Refuses(8) || !v.Refuses(9) {
 		t.Error("a client is refused that has seen what the server has, or one is not that has seen more")

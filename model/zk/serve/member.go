@@ -41,7 +41,7 @@ type Member struct {
 
 func newMember(e *Ensemble, id int, observer bool) *Member {
 	m := &Member{ensemble: e, id: id, observer: observer, local: map[int64]*session{}, conns: map[*conn]bool{}, leaving: map[*conn]bool{}, listeners: map[net.Listener]bool{}}
-	m.view = zk.NewView(e.tree, (*conn).tell, m.ended)
+	m.view = zk.NewView(e.tree, (*conn).tell, m.ended, nil)
 	return m
 }
 

@@ -196,6 +196,28 @@ func TestReadOnlyMode_OfAServerThatIsCutOff(t *testing.T) {
 	})
 }
 
+// TestReadOnlyMode_OfAServerThatLagged: without a leader it learns of nothing that it has missed,
+// even when it does not lag any more.
+func TestReadOnlyMode_OfAServerThatLagged(t *testing.T) {
+	inBubble(t, readOnly, func(t *testing.T, e *serve.Ensemble) {
+		alone, other := e.Members()[0], join(t, e.Members()[2], 40*time.Second)
+		lag := inject(t, e, "lag member 1")
+		other.do(opCreate, persistent("/missed"))
+		bereave(e)
+		time.Sleep(tick + time.Millisecond)
+		c, isReadOnly, _ := visit(t, alone, 0, nil)
+		lag.Heal()
+		if !isReadOnly || c.do(opExists, reading("/missed", false)) != noNode {
+			t.Errorf("read-only: %v; it has learned of a write that it had missed", isReadOnly)
+		}
+		e.Members()[2].Start()
+		time.Sleep(election + time.Millisecond)
+		if back := join(t, alone, 40*time.Second); back.do(opExists, reading("/missed", false)) != codeOK {
+			t.Error("a leader does not give it what it had missed")
+		}
+	})
+}
+
 func TestReadOnlyMode_IsToldByCommandsOfFourLetters(t *testing.T) {
 	inBubble(t, readOnly, func(t *testing.T, e *serve.Ensemble) {
 		alone := e.Members()[0]

@@ -26,7 +26,7 @@ import (
 
 // wholeAtMost bounds the operations of a removal that is not divided: it is one write
 // for the server and for all its followers.
-const wholeAtMost = 10 * maxMultiOps
+const wholeAtMost = 1000
 
 // removal returns the next part of the removal of a finished task, as large as b allows, and
 // the children that are left after it. After the last part rest is nil.

@@ -252,6 +252,7 @@ func TestDoAll_WithServersBefore36(t *testing.T) {
 				time.Sleep(3 * lackPause)
 				if leader := e.Members()[0]; c.members > 1 { // the others have their turn, too
 					leader.Stop()
+					time.Sleep(time.Second) // a read that is under way when the connection ends is lost
 					sameReplies(t, s, ops)
 					leader.Start()
 				}

@@ -10,7 +10,7 @@ import (
 const (
 	// maxInFlight bounds the requests, and maxBundles the multiReads.
 	maxInFlight = 128
-	maxBundles  = 32
+	maxBundles  = 16
 	// mostReads is how many reads one multiRead has at most. The data of a znode has mostly
 	// less than 1 MiB, so that of so many is within maxAnswer.
 	mostReads  = 64

@@ -1,11 +1,16 @@
 package recipe_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -53,4 +58,182 @@ func TestMaster_DeadNamesCostLittleAtRest(t *testing.T) {
 	if beside > alone+resyncs*perResync {
 		t.Errorf("%d requests in a minute beside 5,000 names, and %d without", beside, alone)
 	}
+}
+
+// sieve is an Env whose sessions hear less of what they follow.
+type sieve struct {
+	*zk.Env
+	whole  func(path string) bool // they cannot follow that list
+	hidden string                 // a name that the differences do not have
+}
+
+func (s *sieve) Open(ctx context.Context) (zkapi.Session, error) {
+	session, err := s.Env.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &sieved{session, s}, nil
+}
+
+type sieved struct {
+	zkapi.Session
+	of *sieve
+}
+
+func (s *sieved) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if op.Follow && s.of.whole != nil && s.of.whole(op.Path) {
+		return s.Session.Do(ctx, zkapi.Children(op.Path).Watched())
+	}
+	result, err := s.Session.Do(ctx, op)
+	if p := result.Partial; p != nil {
+		p.Come = slices.DeleteFunc(p.Come, func(name string) bool { return name == s.of.hidden })
+	}
+	return result, err
+}
+
+func (s *sieved) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := make([]zkapi.Reply, len(ops))
+	for i, op := range ops {
+		replies[i].Result, replies[i].Err = s.Do(ctx, op)
+	}
+	return replies
+}
+
+// masterOf starts a master with an Env of its own.
+func (w *world) masterOf(env zkapi.Env) *recipe.Master {
+	w.t.Helper()
+	master, err := recipe.NewMaster(env, recipe.MasterConfig{Name: "m1"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work.Go(func() { _ = master.Run(w.ctx) })
+	return master
+}
+
+// resyncs counts the resyncs of a master: no client may cancel anything meanwhile.
+type resyncs struct{ all, whole atomic.Int64 } // whole: lists that were asked for as a whole
+
+func (w *world) resyncs() *resyncs {
+	var seen resyncs
+	w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+		if op.Kind == zkapi.KindGet && op.Path == "/tasks" && op.Watch {
+			seen.all.Add(1)
+		}
+		if op.Follow && op.Since == 0 {
+			seen.whole.Add(1)
+		}
+	})
+	return &seen
+}
+
+// next waits for the next resync. After it there are almost two seconds without one.
+func (r *resyncs) next() {
+	for before := r.all.Load(); r.all.Load() == before; {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// assigned lists what is assigned: worker, task and attempt.
+func (w *world) assigned() (all []string) {
+	w.t.Helper()
+	for _, worker := range w.do(zkapi.Children("/assign")).Children {
+		for _, task := range w.do(zkapi.Children("/assign/" + worker)).Children {
+			all = append(all, fmt.Sprint(worker, " ", task, " ", w.tokenAt("/assign/"+worker+"/"+task).Attempt))
+		}
+	}
+	return all
+}
+
+// TestMaster_TakesOverEachDifferenceAtOnce: a master whose session tells the differences does not
+// need the next resync, or the next whole list, for any of them.
+func TestMaster_TakesOverEachDifferenceAtOnce(t *testing.T) {
+	create := func(path, data string) zkapi.Op { return zkapi.Create(path, []byte(data), zkapi.Persistent) }
+	remove := func(path string) zkapi.Op { return zkapi.Delete(path, zkapi.AnyVersion) }
+	task, cancelled := create("/tasks/t1", ""), create("/tasks/t1/status", `{"state":"cancelled"}`)
+	for _, row := range []struct {
+		says   string
+		before []zkapi.Op
+		act    []zkapi.Op
+		after  []string
+	}{
+		{"a task comes", nil, []zkapi.Op{task}, []string{"w1 t1 1"}},
+		{"a task goes", []zkapi.Op{task}, []zkapi.Op{remove("/tasks/t1")}, nil},
+		{"a finished task is made again", []zkapi.Op{task, cancelled}, []zkapi.Op{remove("/tasks/t1/status"), remove("/tasks/t1"), task}, []string{"w1 t1 1"}},
+		{"a task that is held is made again", []zkapi.Op{task}, []zkapi.Op{remove("/tasks/t1"), task}, []string{"w1 t1 1"}},
+		{"a task is cancelled", []zkapi.Op{task}, []zkapi.Op{cancelled}, nil},
+		{"a task is given back", []zkapi.Op{task}, []zkapi.Op{
+			remove("/assign/w1/t1"), create("/tasks/t1/attempt-1", `{"epoch":1,"attempt":1,"worker":"w1","reason":"it failed"}`),
+		}, []string{"w1 t1 2"}},
+		{"a task is assigned by hand", nil, []zkapi.Op{task, create("/assign/w2/t1", `{"epoch":1,"attempt":1}`)}, []string{"w2 t1 1"}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				seen := w.resyncs()
+				w.master(recipe.MasterConfig{Name: "m1"})
+				w.byHand("w1")
+				w.byHand("w2")
+				w.within(time.Second, "the inboxes are there", func() bool { return len(w.do(zkapi.Children("/assign")).Children) == 2 })
+				for _, op := range row.before {
+					w.do(op)
+					time.Sleep(200 * time.Millisecond)
+				}
+				seen.next()
+				all, whole := seen.all.Load(), seen.whole.Load()
+				w.do(zkapi.Multi(row.act...))
+				time.Sleep(time.Second)
+				if now := w.assigned(); !slices.Equal(now, row.after) {
+					t.Errorf("%q are assigned, not %q", now, row.after)
+				}
+				if all, whole := seen.all.Load()-all, seen.whole.Load()-whole; all > 0 || whole > 0 {
+					t.Errorf("%d resyncs and %d whole lists meanwhile", all, whole)
+				}
+			})
+		})
+	}
+}
+
+// TestMaster_HearsOfARenewedClaimWithTheNextWorker: the session follows the list of the inboxes,
+// and may follow no single one. Then the master learns that a worker has registered again when
+// it looks at the list for another worker, and not only at the next resync.
+func TestMaster_HearsOfARenewedClaimWithTheNextWorker(t *testing.T) {
+	inBubble(t, func(w *world) {
+		seen := w.resyncs()
+		master := w.masterOf(&sieve{Env: w.env, whole: func(path string) bool { return strings.HasPrefix(path, "/assign/") }})
+		w.claims("w1", `{}`)
+		w.within(time.Second, "w1 is known", func() bool { return alive(master, "w1").Incarnation == 1 })
+		seen.next()
+		before := seen.all.Load()
+		w.do(zkapi.Set("/assign/w1", []byte(`{"retiring":true}`), 1))
+		w.claims("w2", `{}`)
+		w.within(time.Second, "w2 is known", func() bool { return alive(master, "w2").Incarnation == 1 })
+		if now := alive(master, "w1"); now.Incarnation != 2 || !now.Retiring {
+			t.Errorf("w1 has registered again and takes no more, and the master knows %+v", now)
+		}
+		if n := seen.all.Load() - before; n > 0 {
+			t.Errorf("%d resyncs meanwhile", n)
+		}
+	})
+}
+
+// alive is a live worker as a master sees it.
+func alive(m *recipe.Master, name string) recipe.WorkerInfo {
+	now, _ := m.Snapshot()
+	for _, worker := range now.Workers {
+		if worker.Name == name && worker.Alive {
+			return worker
+		}
+	}
+	return recipe.WorkerInfo{}
+}
+
+// TestMaster_FindsInAWholeListWhatItIsNotTold: a server does not tell a session about a child that
+// the session may not read.
+func TestMaster_FindsInAWholeListWhatItIsNotTold(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.masterOf(&sieve{Env: w.env, hidden: "t1"})
+		w.byHand("w1")
+		time.Sleep(5 * time.Second)
+		w.do(zkapi.Create("/tasks/t1", nil, zkapi.Persistent))
+		w.within(30*time.Second, "t1 is assigned", func() bool { return len(w.assigned()) == 1 })
+	})
 }

@@ -14,6 +14,7 @@ type Request struct {
 	Opcode int32
 	Op     zkapi.Op   // the operation; of no kind if the port has none for it
 	Reads  []zkapi.Op // of a multiRead, which has no Op of its own: the operations in it
+	Path   string     // of an addWatch or a removeWatches, which have no Op either
 }
 
 // Ends reports whether the request ends the session.
@@ -116,12 +117,19 @@ func (c *Conversation) Sent(body []byte) (Request, bool) {
 	if d.Bad {
 		return Request{}, false
 	}
-	if r.Opcode == OpMultiRead {
+	switch r.Opcode {
+	case OpMultiRead:
 		if reads := d.reads(); !d.Bad {
 			r.Reads = reads
 		}
-	} else if op := d.op(r.Opcode); !d.Bad {
-		r.Op = op
+	case OpAddWatch, OpRemoveWatches:
+		if path := d.watches(); !d.Bad {
+			r.Path = path
+		}
+	default:
+		if op := d.op(r.Opcode); !d.Bad {
+			r.Op = op
+		}
 	}
 	if r.Xid >= 0 {
 		if c.open == nil {

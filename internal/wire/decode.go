@@ -25,23 +25,25 @@ func (d *decoder) stat() zkapi.Stat {
 
 // Opcodes of requests (zookeeper.jute).
 const (
-	OpCreate      int32 = 1
-	OpDelete      int32 = 2
-	OpExists      int32 = 3
-	OpGet         int32 = 4
-	OpSet         int32 = 5
-	OpChildren    int32 = 8
-	OpSync        int32 = 9
-	OpPing        int32 = 11
-	OpChildren2   int32 = 12
-	OpCheck       int32 = 13
-	OpMulti       int32 = 14
-	OpCreate2     int32 = 15
-	OpMultiRead   int32 = 22
-	OpAuth        int32 = 100
-	OpSetWatches  int32 = 101
-	OpSetWatches2 int32 = 105
-	OpClose       int32 = -11
+	OpCreate        int32 = 1
+	OpDelete        int32 = 2
+	OpExists        int32 = 3
+	OpGet           int32 = 4
+	OpSet           int32 = 5
+	OpChildren      int32 = 8
+	OpSync          int32 = 9
+	OpPing          int32 = 11
+	OpChildren2     int32 = 12
+	OpCheck         int32 = 13
+	OpMulti         int32 = 14
+	OpCreate2       int32 = 15
+	OpRemoveWatches int32 = 18
+	OpMultiRead     int32 = 22
+	OpAuth          int32 = 100
+	OpSetWatches    int32 = 101
+	OpSetWatches2   int32 = 105
+	OpAddWatch      int32 = 106
+	OpClose         int32 = -11
 
 	opError int32 = -1 // of a part of a multi or multiRead that was refused
 )
@@ -101,6 +103,13 @@ func (d *decoder) reads() (ops []zkapi.Op) {
 		ops = append(ops, d.op(part))
 	}
 	return ops
+}
+
+// watches decodes the path of a request about watches.
+func (d *decoder) watches() string {
+	path := d.String()
+	d.Int32() // the mode or the type
+	return path
 }
 
 // readReplies decodes the answer to a multiRead of those operations. It has a result or an error

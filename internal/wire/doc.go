@@ -6,7 +6,7 @@
 // never fails: it skips everything that it does not understand. It marks a stream that
 // does not consist of frames as broken and reads no further.
 //
-// It knows the requests of the port, multiRead, the end of a session, and the requests that a
-// client library sends by itself (zookeeper.jute is the source). It must not know its
+// It knows the requests of the port, multiRead, addWatch, removeWatches, the end of a session, and
+// the requests that a client library sends by itself (zookeeper.jute is the source). It must not know its
 // users or their purpose.
 package wire

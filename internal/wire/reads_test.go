@@ -86,6 +86,23 @@ func TestConversation_AnImpossibleMultiReadHasNoReads(t *testing.T) {
 	}
 }
 
+// TestConversation_ReadsRequestsAboutWatches: they have a path, and are neither writes nor
+// operations of the port.
+func TestConversation_ReadsRequestsAboutWatches(t *testing.T) {
+	for _, opcode := range []int32{OpAddWatch, OpRemoveWatches} {
+		c, r := conversation(t, joined(be32(5, opcode), text("/list"), be32(1)))
+		if r.Path != "/list" || r.Op.Kind != 0 || r.Writes() {
+			t.Errorf("it is %+v", r)
+		}
+		if reply, ok := c.Received(be32(5, 0, 0, 0, 0)); !ok || reply.Request.Path != "/list" {
+			t.Errorf("the answer is %+v", reply)
+		}
+		if _, r := conversation(t, joined(be32(5, opcode), text("/list"))); r.Path != "" {
+			t.Errorf("a request that is cut off has the path %s", r.Path)
+		}
+	}
+}
+
 // TestReply_HasNoOutcomeThatIsCutOff: what the answer does not have is not made up.
 func TestReply_HasNoOutcomeThatIsCutOff(t *testing.T) {
 	c, _ := conversation(t, joined(be32(5, OpMultiRead), readPart(OpGet, "/a"), readPart(OpGet, "/b"), end))

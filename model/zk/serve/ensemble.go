@@ -20,7 +20,7 @@ type Options struct {
 	MaxSessionTimeout time.Duration // a session gets at most that timeout; 0 is 20 ticks
 	MaxBuffer         int           // jute.maxbuffer, in bytes: a longer request closes its connection; 0 is 1 MiB - 1
 	ReadOnlyMode      bool          // ZooKeeper's readonlymode.enabled: a server without a leader answers reads of clients that take that; of no use to a single server
-	WithoutMultiRead  int           // the first so many servers do not know multiRead, like those before ZooKeeper 3.6
+	WithoutMultiRead  int           // the first so many servers know neither multiRead nor addWatch, like those before ZooKeeper 3.6
 	Seed              uint64        // of what faults choose at random
 	Log               *slog.Logger  // gets a line at each begin and end of a session, at each fault, and when a server comes or goes; nil: no lines
 }

@@ -48,7 +48,7 @@ func newMember(e *Ensemble, id int, observer bool) *Member {
 // ID is the server's number, from 1.
 func (m *Member) ID() int { return m.id }
 
-// lacksMultiRead reports whether this server does not know multiRead.
+// lacksMultiRead reports whether this server knows neither multiRead nor addWatch.
 func (m *Member) lacksMultiRead() bool { return m.id <= m.ensemble.options.WithoutMultiRead }
 
 // ErrStopped is what Serve returns when the server was stopped.

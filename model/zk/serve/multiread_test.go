@@ -10,6 +10,7 @@ import (
 
 const (
 	opMultiRead   = 22
+	opAddWatch    = 106
 	unimplemented = -6
 )
 
@@ -29,15 +30,27 @@ func gets(paths ...string) func(*jute.Encoder) {
 	}
 }
 
-// TestServe_WithoutMultiRead answers as servers before 3.6 do: it does not know the request, and
-// closes the connection. The other servers of the ensemble know it.
+// TestServe_WithoutMultiRead answers as servers before 3.6 do: it knows neither that nor addWatch,
+// and closes the connection. The other servers of the ensemble know them.
 func TestServe_WithoutMultiRead(t *testing.T) {
+	for op, ask := range map[int32]func(*jute.Encoder){
+		opMultiRead: gets("/"),
+		opAddWatch: func(to *jute.Encoder) {
+			to.String("/")
+			to.Int32(1)
+		},
+	} {
+		withoutMultiRead(t, op, ask)
+	}
+}
+
+func withoutMultiRead(t *testing.T, op int32, ask func(*jute.Encoder)) {
 	inBubble(t, serve.Options{Members: 2, WithoutMultiRead: 1}, func(t *testing.T, e *serve.Ensemble) {
 		old, young := join(t, e.Members()[0], 10*time.Second), join(t, e.Members()[1], 10*time.Second)
-		if code := young.do(opMultiRead, gets("/")); code != codeOK {
+		if code := young.do(op, ask); code != codeOK {
 			t.Errorf("a server that knows it: code %d", code)
 		}
-		if code := old.do(opMultiRead, gets("/")); code != unimplemented {
+		if code := old.do(op, ask); code != unimplemented {
 			t.Errorf("a server that does not know it: code %d", code)
 		}
 		if !old.isClosed(time.Millisecond) {

@@ -132,7 +132,7 @@ func (c *conn) request(frame []byte) bool {
 		return false
 	}
 	var body jute.Encoder
-	if handle == nil || op == opMultiRead && c.member.lacksMultiRead() {
+	if handle == nil || (op == opMultiRead || op == opAddWatch) && c.member.lacksMultiRead() {
 		c.answerAt(xid, noZxid, codeUnimplemented)
 		c.endOutput()
 		return false

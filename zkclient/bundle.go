@@ -28,13 +28,21 @@ const (
 	bundleTooLong // the answer is over maxAnswer
 )
 
-// bundle is several reads that go out as one multiRead.
+// bundle is what goes out in place of a carrier: several reads as one multiRead, or one request of
+// a followed read.
 //
-// Its fields below opcodes are written by the wire, before the library gets the answer to the
+// Its fields below heard are written by the wire, before the library gets the answer to the
 // carrier; they may be read when the library has returned that answer.
 type bundle struct {
 	ops     []zkapi.Op // without watches: KindGet or KindChildren
-	opcodes []int32    // of the reads in it
+	opcodes []int32    // of the reads in a multiRead
+	opcode  int32      // of the request
+	ability ability    // that the server needs
+	fields  []byte     // of the request, if it is no multiRead
+
+	// The wire calls both, in the order of its frames; they may be nil.
+	goes  func(*wire) bool // before the request is written: whether it is still to go out
+	heard func(*wire)      // with the answer, if that is not a refusal
 
 	outcome outcome
 	code    int32  // why it was refused
@@ -64,7 +72,7 @@ func bundledBytes(op zkapi.Op) int {
 }
 
 func newBundle(ops []zkapi.Op) *bundle {
-	b := &bundle{ops: ops}
+	b := &bundle{ops: ops, opcode: opcodeMultiRead, ability: multiRead}
 	for _, op := range ops {
 		b.opcodes = append(b.opcodes, readsOf(op)...)
 	}
@@ -75,7 +83,11 @@ func newBundle(ops []zkapi.Op) *bundle {
 func (b *bundle) frame(xid int32) []byte {
 	var e jute.Encoder
 	e.Int32(xid)
-	e.Int32(opcodeMultiRead)
+	e.Int32(b.opcode)
+	if b.opcode != opcodeMultiRead {
+		e.Bytes = append(e.Bytes, b.fields...)
+		return prefixed(e.Bytes)
+	}
 	part := func(opcode int32, done bool) {
 		e.Int32(opcode)
 		e.Bool(done)

@@ -14,9 +14,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// carriers are the requests of the library in whose place the wire writes a multiRead, which the
-// library does not know. A carrier asks for the existence of a path that stands for one bundle.
-// So a multiRead has the library's xid, and its place in the library's queue, behind all earlier
+// carriers are the requests of the library in whose place the wire writes others, such as a
+// multiRead, which the library does not know. A carrier asks for the existence of a path that
+// stands for one bundle. So the request of a bundle has the library's xid, and its place in the library's queue, behind all earlier
 // requests and credentials; and the library fails it with the connection or the session.
 //
 // The path takes no znode away from users: no server takes U+FFFF in a path, and the secret is
@@ -74,7 +74,7 @@ func (w *wire) carried(packet []byte) (b *bundle, is bool) {
 	return w.session.carriers.find(d.String())
 }
 
-// knowledge is what is known about multiRead on a connection.
+// knowledge is what is known about an ability of the server of a connection.
 type knowledge uint8
 
 const (
@@ -83,31 +83,39 @@ const (
 	lacking
 )
 
-// errLacking ends a connection whose server does not know multiRead.
-var errLacking = errors.New("the server does not know multiRead (ZooKeeper 3.6 and later do)")
+// errLacking ends a connection whose server lacks an ability.
+var errLacking = errors.New("the server does not know multiRead and addWatch (ZooKeeper 3.6 and later do)")
 
-// carry writes the multiRead of a bundle in place of its carrier.
+// carry writes the request of a bundle in place of its carrier.
 //
-// The first one on a connection finds out whether the server knows multiRead. A server before
+// The first multiRead of a connection finds out whether the server knows multiRead, and so does the
+// first addWatch. A server before
 // 3.6 refuses it before it answers earlier requests, and then closes the connection. So nothing
 // else is under way then, which has to do without its answer: carry waits until everything is
-// answered, and returns when the multiRead is. Later requests wait in the library's queue
+// answered, and returns when this request is. Later requests wait in the library's queue
 // meanwhile. If the connection has to end, carry returns an error, so that the library takes
 // nothing from its queue before the next connection.
 func (w *wire) carry(packet []byte, b *bundle) error {
 	xid := int32(binary.BigEndian.Uint32(packet[prefixBytes:]))
-	switch what := w.multiRead(); {
-	case b == nil || what == lacking:
+	what := lacking
+	if b != nil {
+		what = w.has(b.ability)
+	}
+	switch {
+	case what == lacking || what == known && b.goes != nil && !b.goes(w):
 		w.send(existsRoot(xid), &request{opcode: opcodeExists, bundle: b, replaced: true})
 		return nil
 	case what == known:
-		w.send(b.frame(xid), &request{opcode: opcodeMultiRead, parts: b.opcodes, bundle: b})
+		w.send(b.frame(xid), &request{opcode: b.opcode, parts: b.opcodes, bundle: b})
 		return nil
 	}
 	if !w.await(func() bool { return len(w.sent) == 0 }) {
 		return nil // as with each request of a lost connection
 	}
-	w.send(b.frame(xid), &request{opcode: opcodeMultiRead, parts: b.opcodes, bundle: b, first: true})
+	if b.goes != nil {
+		b.goes(w)
+	}
+	w.send(b.frame(xid), &request{opcode: b.opcode, parts: b.opcodes, bundle: b, first: true})
 	told := w.await(func() bool { return w.sent[xid] == nil })
 	w.mu.Lock()
 	closing, failed := w.unimplemented, w.failed != nil
@@ -116,7 +124,7 @@ func (w *wire) carry(packet []byte, b *bundle) error {
 	case told && !closing || w.session.isOver():
 		return nil
 	case !told && !failed:
-		w.session.multiReads.unanswered(w.target, w.session.now())
+		w.session.lacks.of(b.ability).unanswered(w.target, w.session.now())
 	}
 	w.mu.Lock()
 	w.closed, w.failed = true, errLacking
@@ -135,13 +143,19 @@ func existsRoot(xid int32) []byte {
 	return prefixed(e.Bytes)
 }
 
-// multiRead says whether the server of the connection knows multiRead. It is also lacking if it
-// is not to be tried.
-func (w *wire) multiRead() knowledge {
+// has says whether the server of the connection has an ability. It is also lacking if it is not to
+// be tried. A server that lacks multiRead lacks addWatch.
+func (w *wire) has(a ability) knowledge {
+	switch {
+	case a == everyServer:
+		return known
+	case a == addWatch && w.has(multiRead) == lacking:
+		return lacking
+	}
 	w.mu.Lock()
-	what := w.knows
+	what := w.knows[a]
 	w.mu.Unlock()
-	if what == unknown && w.session.multiReads.avoids(w.target, w.session.now()) {
+	if what == unknown && w.session.lacks.of(a).avoids(w.target, w.session.now()) {
 		return lacking
 	}
 	return what
@@ -224,27 +238,46 @@ func (w *wire) unpack(r *request, head head, body []byte, fits bool) {
 		b.outcome = bundleTooLong
 	case head.code == 0 && fits:
 		b.outcome, b.body = bundleAnswered, body
-	case head.code != 0 && !meansLacking(head.code):
+		if b.heard != nil {
+			b.heard(w)
+		}
+	case head.code != 0 && (b.ability == everyServer || !meansLacking(head.code)):
 		b.outcome, b.code = bundleRefused, head.code
-		return // says nothing about multiRead
+		return // says nothing about the ability
 	default:
 		b.outcome = bundleNotSent
 		w.unimplemented = head.code == codeUnimplemented
 	}
+	w.learn(r, head.code)
+}
+
+// learn takes over what an answer tells about an ability. w.mu is held.
+func (w *wire) learn(r *request, code int32) {
+	a := r.bundle.ability
 	switch {
-	case b.outcome != bundleNotSent:
-		w.knows = known
-		w.session.multiReads.answered(w.target)
+	case a == everyServer:
+	case r.bundle.outcome != bundleNotSent:
+		w.knows[a] = known
+		w.session.lacks.of(a).answered(w.target)
 	case r.first || w.unimplemented:
-		w.knows = lacking
-		if (head.code == 0 || w.unimplemented) && w.session.multiReads.lacks(w.target) {
-			w.session.config.Logger.Info("a server does not know multiRead: reads are sent one by one", "server", w.target.String(), "code", head.code)
+		w.knows[a] = lacking
+		if !w.unimplemented && code != 0 {
+			return
+		}
+		if a == addWatch && w.unimplemented && w.knows[multiRead] == unknown {
+			w.session.lacks.of(multiRead).lacks(w.target) // both came with 3.6
+		}
+		if w.session.lacks.of(a).lacks(w.target) {
+			w.session.config.Logger.Info(fmt.Sprintf("a server does not know %v: %s", a, without[a]), "server", w.target.String(), "code", code)
 		}
 	}
 }
 
-// meansLacking reports whether a server that gives this answer to a multiRead makes no sense of
-// it. One that knows it refuses it as a whole only for reasons that each request has.
+// without says what is done if a server lacks an ability.
+var without = [abilities]string{multiRead: "reads are sent one by one", addWatch: "lists are read whole after each change"}
+
+// meansLacking reports whether a server that gives this answer to a multiRead or addWatch makes no
+// sense of it. One that knows it refuses it as a whole only for reasons that each request has.
 func meansLacking(code int32) bool {
 	answer := zkapi.ServerError{Code: code}
 	return code != codeSessionMoved && !answer.EndsSession() && !errors.Is(answer, zkapi.ErrThrottled)

@@ -103,7 +103,7 @@ func TestWire_GivesEachBundleItsAnswer(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
 	defer mine.Close()
 	w := newWire(mine, s, target{}, time.Now().Add(time.Hour))
-	w.ready, w.connectSent, w.knows = true, true, known
+	w.ready, w.connectSent, w.knows[multiRead] = true, true, known
 	bundles := map[int32]*bundle{}
 	for xid := range int32(2) {
 		b := newBundle([]zkapi.Op{zkapi.Get(fmt.Sprint("/first-", xid)), zkapi.Get(fmt.Sprint("/second-", xid))})

@@ -50,7 +50,7 @@ type Config struct {
 	MaxRequest int
 	// Logger receives connection events at debug level; at level info, a session or a
 	// connection that does not come within a second, with the network's reason, and when it
-	// comes, and once a server that does not know multiRead; at level warn, once, a server that does not speak the protocol, servers that all
+	// comes, and once a server that does not know multiRead or addWatch; at level warn, once, a server that does not speak the protocol, servers that all
 	// end each connection at once, with the probable cause, and requests that are probably
 	// too large. Default: none.
 	Logger *slog.Logger
@@ -72,7 +72,7 @@ type Driver struct {
 	outage *outage
 	told   lastTold
 
-	multiReads lacked
+	lacks lacks
 }
 
 var _ zkapi.Env = (*Driver)(nil)

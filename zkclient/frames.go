@@ -60,15 +60,15 @@ func readConnectResponse(body []byte) (connectResponse, bool) {
 	return g, !d.Bad && len(g.password) == passwordBytes
 }
 
-// isEvent reports whether a body is a watch event. Events of the session, of type -1,
-// are made by client libraries; the library here would take the server's word for them.
-func isEvent(body []byte) bool {
+// readEvent reads a watch event, and reports whether a body is one. Events of the session, of
+// type -1, are made by client libraries; the library here would take the server's word for them.
+func readEvent(body []byte) (kind int32, path []byte, ok bool) {
 	const first, last = 1, 7
-	b := shape{jute.Decoder{Rest: body}}
-	kind := b.Int32()
-	b.Int32() // state of the session
-	b.text()
-	return !b.Bad && kind >= first && kind <= last
+	d := jute.Decoder{Rest: body}
+	kind = d.Int32()
+	d.Int32() // state of the session
+	path = d.Take(int(d.Int32()))
+	return kind, path, !d.Bad && kind >= first && kind <= last
 }
 
 // fits reports whether a body is an answer to r that the library can decode. More bytes may
@@ -129,7 +129,9 @@ func (b *shape) result(opcode int32) bool {
 		b.stat()
 	case opcodeList:
 		b.texts()
-	case opcodeDelete, opcodeCheck, opcodeQuit, opcodeAuth, opcodeWatches:
+	case opcodeAddWatch:
+		b.Int32()
+	case opcodeDelete, opcodeCheck, opcodeQuit, opcodeAuth, opcodeWatches, opcodeRemoveWatches:
 	default:
 		return false
 	}

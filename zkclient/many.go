@@ -119,7 +119,7 @@ func (s *session) maybeMultiRead() bool {
 	s.mu.Lock()
 	w := s.wire
 	s.mu.Unlock()
-	return w != nil && w.multiRead() != lacking
+	return w != nil && w.has(multiRead) != lacking
 }
 
 // readEach sends the reads at those places by themselves.
@@ -191,14 +191,7 @@ func (s *session) exchange(ctx context.Context, b *bundle) error {
 	}
 	done := make(chan error, 1)
 	if !s.begin(func() { // ends with the answer, or with the session
-		change, _, _ := s.Connection()
-		path := s.carriers.add(b)
-		defer s.carriers.remove(path)
-		_, _, err := s.conn.Exists(path)
-		if !errors.Is(err, errLacking) {
-			err = s.settle(op, change, s.translate(op, err))
-		}
-		done <- err
+		done <- s.send(b)
 	}) {
 		return failure(op, zkapi.NotApplied, s.Cause())
 	}
@@ -208,6 +201,19 @@ func (s *session) exchange(ctx context.Context, b *bundle) error {
 	case <-ctx.Done():
 		return failure(op, zkapi.Unknown, s.explain(context.Cause(ctx)))
 	}
+}
+
+// send sends a bundle, and returns with its answer or with the session.
+func (s *session) send(b *bundle) error {
+	op := b.ops[0]
+	change, _, _ := s.Connection()
+	path := s.carriers.add(b)
+	defer s.carriers.remove(path)
+	_, _, err := s.conn.Exists(path)
+	if errors.Is(err, errLacking) {
+		return err
+	}
+	return s.settle(op, change, s.translate(op, err))
 }
 
 // errorOf is the error of one operation of a bundle that has failed with err.

@@ -15,6 +15,9 @@ import (
 
 // Do implements zkapi.Session.
 func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	if op.Follow && op.Kind == zkapi.KindChildren {
+		return s.follow(ctx, op)
+	}
 	if err := s.admit(ctx, op); err != nil {
 		return zkapi.Result{}, err
 	}

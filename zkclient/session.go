@@ -42,10 +42,11 @@ type session struct {
 	route    *route       // to the servers
 	told     *lastTold    // by sessions of the process
 
-	carriers   carriers
-	multiReads *lacked // by servers that sessions of the process have met
-	gets       window
-	lists      window
+	carriers carriers
+	lacks    *lacks // what servers lack that sessions of the process have met
+	feeds    feeds
+	gets     window
+	lists    window
 
 	mu         sync.Mutex
 	until      time.Duration // by elapsed: how long Open waits for the grant
@@ -81,7 +82,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, past: &d.past, told: &d.told, multiReads: &d.multiReads, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, past: &d.past, told: &d.told, lacks: &d.lacks, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 		failures: map[target]failedTry{}, refused: map[target]bool{},
 	}
@@ -299,6 +300,7 @@ func (s *session) keepLease() {
 // finish ends the session, once: from here on the wire lets nothing out but the
 // request to close.
 func (s *session) finish(cause error) {
+	defer s.feeds.finish() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cause == nil {

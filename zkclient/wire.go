@@ -62,18 +62,18 @@ type wire struct {
 	taken  int           // bytes of frame that the library has
 
 	mu            sync.Mutex
-	connectSent   bool               // the connect request has been written
-	written       bool               // and completed
-	connectSentAt time.Duration      // by elapsed
-	ready         bool               // the server has granted or resumed the session
-	sent          map[int32]*request // by xid, unanswered
-	pings         []time.Duration    // by elapsed, of unanswered pings, oldest first: they all have the xid -2
-	closed        bool               // from this side
-	failed        error              // of the write that closed it
-	moved         bool               // the server has said that the session is elsewhere
-	over          bool               // there is nothing more to read
-	knows         knowledge          // of the server, about multiRead
-	unimplemented bool               // the server has said that it lacks multiRead, and closes the connection
+	connectSent   bool                 // the connect request has been written
+	written       bool                 // and completed
+	connectSentAt time.Duration        // by elapsed
+	ready         bool                 // the server has granted or resumed the session
+	sent          map[int32]*request   // by xid, unanswered
+	pings         []time.Duration      // by elapsed, of unanswered pings, oldest first: they all have the xid -2
+	closed        bool                 // from this side
+	failed        error                // of the write that closed it
+	moved         bool                 // the server has said that the session is elsewhere
+	over          bool                 // there is nothing more to read
+	knows         [abilities]knowledge // of the server
+	unimplemented bool                 // the server has said that it lacks an ability, and closes the connection
 
 	news chan struct{} // wakes carry when something has changed
 }
@@ -87,9 +87,9 @@ type request struct {
 	answers int     // that come before the answer for the library
 
 	// Of a carrier, see carry:
-	bundle   *bundle // whose reads it carries; nil if nobody waits for them
+	bundle   *bundle // what it carries; nil if nobody waits for it
 	replaced bool    // another request was written in its place
-	first    bool    // it finds out whether the server knows multiRead
+	first    bool    // it finds out whether the server has an ability
 	skipped  bool    // the answer was too long
 }
 
@@ -141,6 +141,7 @@ func (w *wire) Write(packet []byte) (int, error) {
 	if b, is := w.carried(packet); is {
 		return len(packet), w.carry(packet, b)
 	}
+	w.session.feeds.spoil(w, packet)
 	for _, one := range split(packet, watchesBytes) {
 		w.setLastZxid(one)
 		w.note(one)
@@ -328,6 +329,7 @@ func (w *wire) ended(err error) {
 		end.largest = max(end.largest, r.size)
 	}
 	w.mu.Unlock()
+	w.session.feeds.lose(w)
 	switch {
 	case ready:
 		w.session.lost(end)
@@ -379,10 +381,7 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 	clear(body[zxidAt:zxidEnd])
 	switch head.xid {
 	case xidEvent:
-		if !isEvent(body[headBytes:]) {
-			return false, w.protocolError("with %d bytes that are not an event", len(body))
-		}
-		return true, nil
+		return true, w.event(body)
 	case xidPing:
 		if len(w.pings) == 0 {
 			return false, w.protocolError("a ping that was not sent")
@@ -417,6 +416,19 @@ func (w *wire) received(body []byte) (pass bool, err error) {
 		w.unpack(r, head, body[headBytes:], fit)
 	}
 	return true, nil
+}
+
+// event looks at a watch event. The library has it, too, because the server tells a connection of
+// a change once, whatever watches it has.
+func (w *wire) event(body []byte) error {
+	kind, path, ok := readEvent(body[headBytes:])
+	if !ok {
+		return w.protocolError("with %d bytes that are not an event", len(body))
+	}
+	for _, l := range w.session.feeds.hear(w, kind, string(path)) {
+		w.session.begin(func() { w.session.unwatch(l) }) // ends with the connection
+	}
+	return nil
 }
 
 // errUnresponsive ends a connection whose server is there, and does not work.

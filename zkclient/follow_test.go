@@ -62,10 +62,12 @@ func (f *follower) read(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	if result.Cursor == 0 || result.Watch == nil {
-		t.Fatalf("the answer %+v has no cursor or no watch", result)
+		t.Errorf("the answer %+v has no cursor or no watch", result)
+		return
 	}
 	f.cursor, f.watch, f.stat = result.Cursor, result.Watch, result.Stat
 	if result.Partial == nil {
@@ -188,12 +190,7 @@ func hammer(t *testing.T, random *rand.Rand, writer, reader zkapi.Session, round
 			f.read(t)
 		}
 		<-over
-		for {
-			if _, err := reader.Do(t.Context(), zkapi.Sync("/list")); err == nil {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+		synced(t, reader)
 		f.read(t)
 		f.compare(t)
 		if t.Failed() {
@@ -201,6 +198,18 @@ func hammer(t *testing.T, random *rand.Rand, writer, reader zkapi.Session, round
 		}
 	}
 	return f
+}
+
+// synced syncs as soon as there is a connection.
+func synced(t *testing.T, s zkapi.Session) {
+	t.Helper()
+	for {
+		_, err := s.Do(t.Context(), zkapi.Sync("/"))
+		if err == nil || s.Done().Fired() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // TestFollowed_IsTheListOfTheServer makes random changes below a znode, among them cut

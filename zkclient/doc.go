@@ -71,6 +71,32 @@
 // it there. If the connection ended without an answer, the Driver tries again after a minute, and
 // not any more after three such times. A process whose DoAll never has several reads tries nothing.
 //
+// # Lists that are followed
+//
+// A followed read (zkapi.Op.Followed) asks the server for a recursive watch (addWatch, opcode 106,
+// ZooKeeper 3.6 and later), and then for the whole list. The server tells the connection of each
+// change below the znode from then on. The wire writes the changes behind the list into a log
+// (feeds.go), and later reads are answered from it, without a request (follow.go). So reading a list of
+// 100,000 names after one change costs that change.
+//
+// The wire takes each event over before it passes on any later frame. So an answer from the log
+// is at least as new as every answer that a caller has. When the znode itself was set, the next
+// read asks for its Stat first. A new connection, the end of the session and the deletion of the
+// znode make the next list a whole one.
+//
+// If more than 10,000 changes wait to be read, and more than twice as many as there are names, the
+// list is not followed any more, because the whole one costs less then. Neither is it when nobody
+// has asked for it for five minutes. Then the server is told to watch no more (removeWatches). That
+// request also removes the watches of the library on that znode, so these fire.
+//
+// In a server before 3.9 a watch of Get or Exists takes the place of a recursive watch on the same
+// znode. So a request for one ends the following, and the next list is a whole one. A recursive
+// watch takes the place of a watch of Children there, so that fires when the following begins.
+//
+// The first addWatch of a connection is sent like the first multiRead, and a server that lacks
+// multiRead is not asked. With servers that lack it, or refuse it, such as those with another
+// watch manager (zookeeper.watchManagerName), lists are whole and have a watch for one event.
+//
 // # The lease
 //
 // The lease of a session is the negotiated timeout, less a margin (zkapi.SessionLease). It starts when the last

@@ -11,9 +11,10 @@ import (
 
 // Types of watch events.
 const (
-	nodeCreated     = 1
-	nodeDeleted     = 2
-	nodeDataChanged = 3
+	nodeCreated         = 1
+	nodeDeleted         = 2
+	nodeDataChanged     = 3
+	nodeChildrenChanged = 4
 )
 
 // Bounds of what is kept of a feed.

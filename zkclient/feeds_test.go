@@ -16,19 +16,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// eventOf is a watch event.
-func eventOf(kind int32, path string) []byte {
-	const connected = 3
-	var e jute.Encoder
-	e.Int32(xidEvent)
-	e.Int64(-1)
-	e.Int32(0)
-	e.Int32(kind)
-	e.Int32(connected)
-	e.String(path)
-	return framed(e.Bytes)
-}
-
 // namesAndStat is the answer to children: its version is how many names there are.
 func namesAndStat(names ...string) []byte {
 	var e jute.Encoder
@@ -80,8 +67,8 @@ func TestFollowed_BeginsWithTheList(t *testing.T) {
 		if a.opcode != opcodeChildren {
 			return a.following()
 		}
-		return slices.Concat(eventOf(nodeCreated, "/list/before"), eventOf(nodeDataChanged, "/list"),
-			a.coded(codeNoErr, namesAndStat("before")...), eventOf(nodeCreated, "/list/behind"))
+		return slices.Concat(eventFrame(nodeCreated, "/list/before"), eventFrame(nodeDataChanged, "/list"),
+			a.coded(codeNoErr, namesAndStat("before")...), eventFrame(nodeCreated, "/list/behind"))
 	})
 	list := followList(t, s, 0)
 	if !slices.Equal(list.Children, []string{"before"}) || list.Stat.Cversion != 1 {
@@ -105,7 +92,7 @@ func TestFollowed_IsAsNewAsTheLastAnswer(t *testing.T) {
 			return a.following()
 		}
 		made++
-		return append(eventOf(nodeCreated, fmt.Sprint("/list/n-", made)), a.usual()...)
+		return append(eventFrame(nodeCreated, fmt.Sprint("/list/n-", made)), a.usual()...)
 	})
 	cursor := followList(t, s, 0).Cursor
 	for i := range 500 {
@@ -269,6 +256,20 @@ func TestFollowed_AWatchOnItsDataEndsIt(t *testing.T) {
 			if got = followList(t, s, got.Cursor); got.Partial == nil {
 				t.Errorf("%v: a watch that is kept ends it", op.Kind)
 			}
+		}
+	})
+}
+
+// TestFollowed_FiresAnOlderWatchOfTheChildren: a server before 3.9 would never do it.
+func TestFollowed_FiresAnOlderWatchOfTheChildren(t *testing.T) {
+	inFollow(t, func(t *testing.T, s *session, _ *cuts) {
+		older, err := s.Do(t.Context(), zkapi.Children("/list").Watched())
+		if err != nil || older.Watch.Fired() {
+			t.Fatal(err)
+		}
+		got := followList(t, s, 0)
+		if synctest.Wait(); !older.Watch.Fired() || got.Watch.Fired() {
+			t.Error("it has not fired, or that of the followed list has")
 		}
 	})
 }

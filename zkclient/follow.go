@@ -29,7 +29,7 @@ const followSteps = 6
 func (s *session) follow(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	since := op.Since
 	op.Follow, op.Since = false, 0
-	for range followSteps {
+	for steps := range followSteps {
 		if err := s.admit(ctx, op); err != nil {
 			return zkapi.Result{}, err
 		}
@@ -39,6 +39,9 @@ func (s *session) follow(ctx context.Context, op zkapi.Op) (zkapi.Result, error)
 		result, what := s.feeds.ask(op.Path, since, s.now())
 		if what == needNothing {
 			return result, nil
+		}
+		if what == needStat && steps >= followSteps/2 {
+			what = needList // it is set again and again; the list has a Stat, too
 		}
 		step := s.newStep(op, what)
 		err := s.exchange(ctx, step.bundle)
@@ -92,7 +95,11 @@ func (s *session) newStep(op zkapi.Op, what need) *step {
 			st.feed = s.feeds.begins(w, op.Path)
 			return true
 		}
-		b.heard = func(*wire) { s.feeds.watches(op.Path, st.feed) }
+		b.heard = func(w *wire) {
+			s.feeds.watches(op.Path, st.feed)
+			// In a server before 3.9 it has taken the place of the library's watch on the children.
+			w.frame = append(w.frame, eventFrame(nodeChildrenChanged, op.Path)...)
+		}
 	case needList:
 		b.opcode = opcodeChildren
 		fields.Bool(false)
@@ -132,18 +139,18 @@ func (s *session) unwatch(l leaving) {
 	fields.Int32(anyWatch)
 	b := &bundle{ops: []zkapi.Op{zkapi.Children(l.path)}, opcode: opcodeRemoveWatches, fields: fields.Bytes}
 	b.goes = func(w *wire) bool { return s.feeds.leave(w, l) }
-	b.heard = func(w *wire) { w.frame = append(w.frame, deletionOf(l.path)...) }
-	_ = s.send(b) // if the connection is lost, so is the watch
+	b.heard = func(w *wire) { w.frame = append(w.frame, eventFrame(nodeDeleted, l.path)...) } // fires all of them
+	_ = s.send(b)                                                                             // if the connection is lost, so is the watch
 }
 
-// deletionOf is the event that fires all watches of the library on a znode.
-func deletionOf(path string) []byte {
+// eventFrame is an event for the library alone.
+func eventFrame(kind int32, path string) []byte {
 	const connected = 3
 	var e jute.Encoder
 	e.Int32(xidEvent)
 	e.Int64(0)
 	e.Int32(0)
-	e.Int32(nodeDeleted)
+	e.Int32(kind)
 	e.Int32(connected)
 	e.String(path)
 	return prefixed(e.Bytes)

@@ -237,3 +237,34 @@ func TestMaster_FindsInAWholeListWhatItIsNotTold(t *testing.T) {
 		w.within(30*time.Second, "t1 is assigned", func() bool { return len(w.assigned()) == 1 })
 	})
 }
+
+// TestMaster_ReadsTasksWithoutAnInboxFirst: a master whose term begins beside more assigned
+// tasks than one pass reads gets to a new task at once.
+func TestMaster_ReadsTasksWithoutAnInboxFirst(t *testing.T) {
+	const assigned = 4500
+	inBubble(t, func(w *world) {
+		for _, path := range []string{"/tasks", "/workers", "/assign", "/assign/w1"} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		for n := range assigned {
+			task := fmt.Sprintf("task-%04d", n)
+			w.do(zkapi.Multi(zkapi.Create("/tasks/"+task, nil, zkapi.Persistent), zkapi.Create("/assign/w1/"+task, nil, zkapi.Persistent)))
+		}
+		w.do(zkapi.Create("/tasks/task-new", nil, zkapi.Persistent))
+		var mu sync.Mutex
+		before, seen := 0, false
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = seen || op.Path == "/tasks/task-new"
+			if name := strings.TrimPrefix(op.Path, "/tasks/task-"); name != op.Path && !seen {
+				before++
+			}
+		})
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.within(time.Minute, "the new task is read", func() bool { mu.Lock(); defer mu.Unlock(); return seen })
+		if before > 0 {
+			t.Errorf("%d others were read before", before)
+		}
+	})
+}

@@ -440,6 +440,9 @@ func (r *reconciler) reset(t string) {
 // of tasks that have any.
 func (r *reconciler) readDirty() error {
 	names := r.view.Dirty(maxReads)
+	if len(names) == maxReads {
+		names = r.notAssignedFirst()
+	}
 	var fresh, parents []string
 	var ops []fence.Read
 	for _, t := range names {
@@ -473,6 +476,21 @@ func (r *reconciler) readDirty() error {
 		}
 	}
 	return r.readReturned()
+}
+
+// notAssignedFirst lists the tasks to be read next when there are more than one pass reads: first
+// those that are in no inbox. So a master that finds many assigned tasks when its term begins
+// does not keep a new one waiting.
+func (r *reconciler) notAssignedFirst() []string {
+	var first, rest []string
+	for _, t := range r.view.Dirty(r.view.Len()) {
+		if r.view.Held(t) {
+			rest = append(rest, t)
+		} else {
+			first = append(first, t)
+		}
+	}
+	return slices.Concat(first, rest)[:maxReads]
 }
 
 // readReturned reads why workers have given resident tasks back. An abandoned handler still

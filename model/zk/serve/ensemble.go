@@ -19,6 +19,7 @@ type Options struct {
 	MinSessionTimeout time.Duration // a session gets at least that timeout; 0 is 2 ticks
 	MaxSessionTimeout time.Duration // a session gets at most that timeout; 0 is 20 ticks
 	MaxBuffer         int           // jute.maxbuffer, in bytes: a longer request closes its connection; 0 is 1 MiB - 1
+	ReapEvery         time.Duration // ZooKeeper's znode.container.checkIntervalMs: how often empty containers and znodes whose TTL is over are looked for; 0 is 1 minute
 	ReadOnlyMode      bool          // ZooKeeper's readonlymode.enabled: a server without a leader answers reads of clients that take that; of no use to a single server
 	WithoutMultiRead  int           // the first so many servers know neither multiRead nor addWatch, like those before ZooKeeper 3.6
 	Seed              uint64        // of what faults choose at random
@@ -45,6 +46,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxBuffer == 0 {
 		o.MaxBuffer = mostBytes
+	}
+	if o.ReapEvery == 0 {
+		o.ReapEvery = time.Minute
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -91,7 +95,7 @@ func build(options Options, s state, keeper *disk.Log) *Ensemble {
 	defer e.mu.Unlock()
 	e.resume(s.sessions)
 	e.elect()
-	time.AfterFunc(reapEvery, e.reap)
+	time.AfterFunc(e.options.ReapEvery, e.reap)
 	return e
 }
 
@@ -148,10 +152,6 @@ func (e *Ensemble) commitStep(en entry, s zk.Step) {
 	}
 }
 
-// reapEvery is how often the ensemble looks for containers that are empty, and for znodes whose
-// TTL is over. It is ZooKeeper's default.
-const reapEvery = time.Minute
-
 // reap deletes containers that had children and have none, and childless znodes that have not
 // changed for their TTL.
 func (e *Ensemble) reap() {
@@ -172,5 +172,5 @@ func (e *Ensemble) reap() {
 		}
 		e.commit(written(parts, refused), next, changes)
 	}
-	time.AfterFunc(reapEvery, e.reap)
+	time.AfterFunc(e.options.ReapEvery, e.reap)
 }

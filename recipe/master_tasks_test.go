@@ -427,10 +427,16 @@ func TestHeartbeatTimeout_CountsFromTheStart(t *testing.T) {
 }
 
 // TestCancel_IsQuick: a task that waits ends at once, and one that runs is told
-// without a resync.
+// without a resync, whether the session of the master follows its lists or not.
 func TestCancel_IsQuick(t *testing.T) {
+	for _, follows := range []bool{true, false} {
+		t.Run(fmt.Sprintf("follows %v", follows), func(t *testing.T) { cancelsQuickly(t, follows) })
+	}
+}
+
+func cancelsQuickly(t *testing.T, follows bool) {
 	inBubble(t, func(w *world) {
-		w.master(recipe.MasterConfig{Name: "m1"})
+		w.masterOf(&sieve{Env: w.env, whole: func(string) bool { return !follows }})
 		causes := make(chan error, 10)
 		w.workerOf(recipe.WorkerConfig{Name: "w1", Capacity: 2, Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
 			<-ctx.Done()

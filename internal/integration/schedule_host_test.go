@@ -315,8 +315,10 @@ func (s *hostSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error)
 	return r.result, r.err
 }
 
-// do is the request itself, below the namespace.
+// do is the request itself, below the namespace. It follows no list: the model has no such
+// sessions.
 func (s *hostSession) do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	op.Follow, op.Since = false, 0
 	result, err := s.Session.Do(ctx, below(s.host.namespace, op))
 	result.Path = strings.TrimPrefix(result.Path, s.host.namespace)
 	for i := range result.Results {

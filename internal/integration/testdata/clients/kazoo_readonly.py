@@ -17,7 +17,7 @@ def outcome(name, *args):
 zk.start(30)
 print("state:", zk.client_state)
 print("get:", outcome("get", "/play/a")[0])
-print("children:", sorted(outcome("get_children", "/play", lambda event: print("an event"))))
+print("children:", sorted(outcome("get_children", "/play", lambda event: None)))
 print("exists:", outcome("exists", "/play/none"))
 print("set:", outcome("set", "/play/a", b"4"))
 print("create:", outcome("create", "/play/none", b""))

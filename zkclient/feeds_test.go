@@ -110,7 +110,7 @@ func inFollow(t *testing.T, f func(t *testing.T, s *session, net *cuts)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		e := inmemory.New(inmemory.Options{})
-		defer e.Close()
+		t.Cleanup(e.Close)
 		var net cuts
 		start := time.Now()
 		s := open(t, Config{Servers: []string{"member-1:1"}, SessionTimeout: 30 * time.Second, Dial: net.dial(e), clock: func() time.Duration { return time.Since(start) }})

@@ -219,7 +219,7 @@ func TestFollowed_IsTheListOfTheServer(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 2))
 			e := inmemory.New(inmemory.Options{Members: 3})
-			defer e.Close()
+			t.Cleanup(e.Close)
 			var net, other cuts
 			config := Config{Servers: []string{"member-1:1", "member-2:1", "member-3:1"}, SessionTimeout: 30 * time.Second, Dial: net.dial(e)}
 			reader := open(t, config)
@@ -238,7 +238,7 @@ func TestFollowed_IsTheListOfTheServer(t *testing.T) {
 			if f.whole < 30 || f.partial < 300 {
 				t.Errorf("%d whole lists and %d partial ones: nothing was tried", f.whole, f.partial)
 			}
-			_, _ = writer.Close(t.Context()), reader.Close(t.Context())
+
 		})
 	}
 }
@@ -248,7 +248,7 @@ func TestFollowed_IsTheListOfTheServer(t *testing.T) {
 func TestFollowed_WatchFiresAtEachChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := inmemory.New(inmemory.Options{})
-		defer e.Close()
+		t.Cleanup(e.Close)
 		var net cuts
 		s := open(t, Config{Servers: []string{"member-1:1"}, SessionTimeout: 30 * time.Second, Dial: net.dial(e)})
 		do := func(op zkapi.Op) func() { return func() { must(t, s, op) } }
@@ -287,7 +287,7 @@ func TestFollowed_WatchFiresAtEachChange(t *testing.T) {
 func TestFollowed_OldCursorsGetWholeLists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := inmemory.New(inmemory.Options{})
-		defer e.Close()
+		t.Cleanup(e.Close)
 		var net cuts
 		s := open(t, Config{Servers: []string{"member-1:1"}, SessionTimeout: 30 * time.Second, Dial: net.dial(e)})
 		read := func(since int64) zkapi.Result {

@@ -367,6 +367,33 @@ func TestFollowed_WithServersThatRefuseTheWatch(t *testing.T) {
 	}
 }
 
+// TestFollowed_MayBeGivenUp while the server still works on the list. The next read has it.
+func TestFollowed_MayBeGivenUp(t *testing.T) {
+	for range 20 {
+		reached, answer := make(chan struct{}, 2), make(chan struct{})
+		s := onFake(t, func(_ int, a asked) []byte {
+			if a.opcode == opcodeChildren {
+				reached <- struct{}{}
+				<-answer
+			}
+			return a.following()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-reached
+			close(answer)
+			cancel()
+		}()
+		if _, err := s.Do(ctx, zkapi.Children("/list").Followed(0)); err != nil && zkapi.FateOf(err) != zkapi.Unknown {
+			t.Errorf("given up: %v", err)
+		}
+		if next := followList(t, s, 0); next.Cursor == 0 {
+			t.Errorf("the next read: %+v", next)
+		}
+		_ = s.Close(t.Context())
+	}
+}
+
 // TestFollowed_ByManyAtOnce: each has its own cursor, and all have the right list.
 func TestFollowed_ByManyAtOnce(t *testing.T) {
 	inFollow(t, func(t *testing.T, s *session, _ *cuts) {

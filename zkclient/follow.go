@@ -44,12 +44,12 @@ func (s *session) follow(ctx context.Context, op zkapi.Op) (zkapi.Result, error)
 			what = needList // it is set again and again; the list has a Stat, too
 		}
 		step := s.newStep(op, what)
-		err := s.exchange(ctx, step.bundle)
-		switch outcome := step.bundle.outcome; {
-		case errors.Is(err, errLacking):
+		if err := s.exchange(ctx, step.bundle); errors.Is(err, errLacking) {
 			continue // on the next connection
-		case err != nil:
+		} else if err != nil {
 			return zkapi.Result{}, err
+		}
+		switch outcome := step.bundle.outcome; {
 		case outcome == bundleRefused && what != needStat:
 			return zkapi.Result{}, refusal(op, step.bundle.code)
 		case outcome == bundleNotSent && what == needWatch:

@@ -70,7 +70,8 @@ func refusal(err error) record.Refusal {
 	return record.Refusal(err.Error())
 }
 
-// little is an environment whose servers take little at once.
+// little is an environment whose servers take little at once. Its sessions follow no list: a
+// master that follows /tasks hears of what happens between two parts before it writes the next.
 type little struct {
 	*zk.Env
 	run *parting
@@ -91,13 +92,18 @@ type littleSession struct {
 func (littleSession) MaxRequest() int { return littleAtOnce }
 
 func (s littleSession) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
+	op.Follow = false
 	result, err := s.Session.Do(ctx, op)
 	s.run.answered(op)
 	return result, err
 }
 
 func (s littleSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
-	replies := s.Session.DoAll(ctx, ops)
+	plain := slices.Clone(ops)
+	for i := range plain {
+		plain[i].Follow = false
+	}
+	replies := s.Session.DoAll(ctx, plain)
 	for _, op := range ops {
 		s.run.answered(op)
 	}

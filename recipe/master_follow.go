@@ -13,6 +13,7 @@ import (
 // (zkapi.Op.Followed).
 type followedList struct {
 	cursor  int64 // of the last answer
+	version int32 // of the znode when the whole list was read
 	resyncs int   // that may pass before the whole list is read again
 }
 
@@ -65,7 +66,7 @@ func (r *reconciler) taken(path string, answer zkapi.Result) {
 	case answer.Cursor == 0:
 		delete(r.lists, path)
 	case answer.Partial == nil || list == nil:
-		r.lists[path] = &followedList{answer.Cursor, resyncsPerList + len(answer.Children)/namesPerResync}
+		r.lists[path] = &followedList{answer.Cursor, answer.Stat.Version, resyncsPerList + len(answer.Children)/namesPerResync}
 	default:
 		list.cursor = answer.Cursor
 	}

@@ -64,6 +64,8 @@ func TestMaster_DeadNamesCostLittleAtRest(t *testing.T) {
 type sieve struct {
 	*zk.Env
 	whole  func(path string) bool // they cannot follow that list
+	ends   func(op zkapi.Op) bool // with that read they stop to follow the list below its path
+	before func(op zkapi.Op)      // is called before each request
 	hidden string                 // a name that the differences do not have
 }
 
@@ -72,17 +74,39 @@ func (s *sieve) Open(ctx context.Context) (zkapi.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sieved{session, s}, nil
+	return &sieved{Session: session, of: s}, nil
 }
 
 type sieved struct {
 	zkapi.Session
-	of *sieve
+	of    *sieve
+	mu    sync.Mutex
+	ended map[string]bool // lists that are whole next time
+}
+
+// follows reports whether the next answer to that read may be the differences.
+func (s *sieved) follows(op zkapi.Op) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of.ends != nil && s.of.ends(op) {
+		s.ended = map[string]bool{op.Path: true}
+	}
+	if !op.Follow || !s.ended[op.Path] {
+		return true
+	}
+	s.ended = nil
+	return false
 }
 
 func (s *sieved) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	if op.Follow && s.of.whole != nil && s.of.whole(op.Path) {
 		return s.Session.Do(ctx, zkapi.Children(op.Path).Watched())
+	}
+	if s.of.before != nil {
+		s.of.before(op)
+	}
+	if !s.follows(op) {
+		op.Since = 0
 	}
 	result, err := s.Session.Do(ctx, op)
 	if p := result.Partial; p != nil {
@@ -236,6 +260,61 @@ func TestMaster_FindsInAWholeListWhatItIsNotTold(t *testing.T) {
 		w.do(zkapi.Create("/tasks/t1", nil, zkapi.Persistent))
 		w.within(30*time.Second, "t1 is assigned", func() bool { return len(w.assigned()) == 1 })
 	})
+}
+
+// TestMaster_FindsEachCancelledTaskBesideAWholeList: the statuses of several cancelled tasks are
+// no difference if the next list of the tasks is a whole one.
+func TestMaster_FindsEachCancelledTaskBesideAWholeList(t *testing.T) {
+	cancel := func(task string) []zkapi.Op {
+		return []zkapi.Op{
+			zkapi.Create("/tasks/"+task+"/status", []byte(`{"state":"cancelled"}`), zkapi.Persistent),
+			zkapi.Set("/tasks", []byte(task), zkapi.AnyVersion),
+		}
+	}
+	both := zkapi.Multi(append(cancel("t1"), cancel("t2")...)...)
+	blip := zkapi.Multi(zkapi.Create("/tasks/t3", nil, zkapi.Persistent), zkapi.Delete("/tasks/t3", zkapi.AnyVersion))
+	notice := func(op zkapi.Op) bool { return op.Kind == zkapi.KindGet && op.Path == "/tasks" }
+	list := func(op zkapi.Op) bool { return op.Follow && op.Path == "/tasks" }
+	for _, row := range []struct {
+		says string
+		act  zkapi.Op
+		ends func(op zkapi.Op) bool
+		then []zkapi.Op // before that read
+	}{
+		{"the notice is read first", both, notice, nil},
+		{"the list is read first", blip, list, []zkapi.Op{both}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				seen := w.resyncs()
+				var armed atomic.Bool
+				w.masterOf(&sieve{
+					Env: w.env, ends: func(op zkapi.Op) bool { return armed.Load() && row.ends(op) },
+					before: func(op zkapi.Op) {
+						if row.ends(op) && armed.Load() {
+							for _, then := range row.then {
+								w.do(then)
+							}
+							row.then = nil
+						}
+					},
+				})
+				w.byHand("w1")
+				w.within(time.Second, "the inbox is there", func() bool { return len(w.do(zkapi.Children("/assign")).Children) == 1 })
+				w.do(zkapi.Create("/tasks/t1", nil, zkapi.Persistent))
+				w.do(zkapi.Create("/tasks/t2", nil, zkapi.Persistent))
+				w.within(time.Second, "both are assigned", func() bool { return len(w.assigned()) == 2 })
+				seen.next()
+				time.Sleep(100 * time.Millisecond)
+				armed.Store(true)
+				w.do(row.act)
+				time.Sleep(time.Second)
+				if now := w.assigned(); len(now) > 0 {
+					t.Errorf("%q are assigned, and were cancelled", now)
+				}
+			})
+		})
+	}
 }
 
 // TestMaster_ReadsTasksWithoutAnInboxFirst: a master whose term begins beside more assigned

@@ -42,6 +42,8 @@ type reconciler struct {
 	masterWatch   zkapi.Source
 	cancelWatch   zkapi.Source
 	cancelVersion int32
+	unnamed       bool                     // clients have cancelled tasks, and the notices do not name them all
+	unnamedSince  int32                    // cancelVersion before these notices
 	requested     bool                     // the requests at /collect were listed since the last invalidateAll
 	listWatch     map[string]zkapi.Source  // /workers and /tasks
 	inboxWatch    map[string]zkapi.Source  // /assign/<w> by worker

@@ -77,8 +77,7 @@ func (r *reconciler) confirmMaster() error {
 func fresh(watch zkapi.Source) bool { return watch != nil && !watch.Fired() }
 
 // readCancellations listens for clients that have cancelled a task: each sets the data of
-// /tasks to its name. If exactly one has, that task is looked at; otherwise all
-// that are assigned or wait, and none is assigned before.
+// /tasks to its name. If exactly one has, that task is looked at; otherwise see findCancelled.
 func (r *reconciler) readCancellations() error {
 	if fresh(r.cancelWatch) {
 		return nil
@@ -87,21 +86,41 @@ func (r *reconciler) readCancellations() error {
 	if err != nil {
 		return r.recreateParents(err)
 	}
-	cancelled := got.Stat.Version - r.cancelVersion
+	before := r.cancelVersion
+	cancelled := got.Stat.Version - before
 	r.cancelWatch, r.cancelVersion = got.Watch, got.Stat.Version
 	switch name := string(got.Data); {
 	case cancelled == 0:
 	case cancelled == 1 && r.view.Find(name) != nil:
 		r.view.MarkDirty(name)
-	case r.lists[r.layout.tasks()] != nil: // the status that the client has made is told, too
-	default:
-		r.sweep = nil
-		r.markStale(r.view.Len(), r.view.Counts[decide.Pending])
+	case !r.unnamed:
+		r.unnamed, r.unnamedSince = true, before
+		if cancelled < 0 { // another /tasks
+			r.unnamedSince = noNotice
+		}
 	}
 	if got.Stat.Version != 0 && (cancelled != 0 || !r.requested) { // each request sets the notice
 		return r.readRequests()
 	}
 	return nil
+}
+
+// noNotice is a version of /tasks before the first notice.
+const noNotice = -1
+
+// findCancelled marks the tasks that clients have cancelled, if the notices do not name them all.
+// A session that follows /tasks tells of each status that was made since the last whole list.
+// Otherwise all tasks that are assigned or wait are looked at, and none is assigned before.
+func (r *reconciler) findCancelled() {
+	if !r.unnamed {
+		return
+	}
+	r.unnamed = false
+	if list := r.lists[r.layout.tasks()]; list != nil && list.version <= r.unnamedSince {
+		return
+	}
+	r.sweep = nil
+	r.markStale(r.view.Len(), r.view.Counts[decide.Pending])
 }
 
 // readWorkers lists the live workers and the inboxes.
@@ -342,8 +361,17 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 	return nil
 }
 
-// readTasks lists the tasks.
+// readTasks reads which tasks have come and gone, and which were cancelled.
 func (r *reconciler) readTasks() error {
+	if err := r.listTasks(); err != nil {
+		return err
+	}
+	r.findCancelled()
+	return nil
+}
+
+// listTasks lists the tasks.
+func (r *reconciler) listTasks() error {
 	if fresh(r.listWatch[r.layout.tasks()]) {
 		return nil
 	}

@@ -90,8 +90,9 @@
 // request also removes the watches of the library on that znode, so these fire.
 //
 // In a server before 3.9 a watch of Get or Exists takes the place of a recursive watch on the same
-// znode. So a request for one ends the following, and the next list is a whole one. A recursive
-// watch takes the place of a watch of Children there, so that fires when the following begins.
+// znode. So the wire takes the watch out of such a request: the recursive one tells of the same
+// events, and the library fires its own watch at them. A recursive watch takes the place of a watch
+// of Children there, so that fires when the following begins.
 //
 // The first addWatch of a connection is sent like the first multiRead, and a server that lacks
 // multiRead is not asked. With servers that lack it, or refuse it, such as those with another

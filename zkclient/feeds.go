@@ -256,9 +256,12 @@ func (fs *feeds) leave(w *wire, l leaving) bool {
 	return true
 }
 
-// spoil forgets the feeds whose watch a request is about to spoil. In a server before 3.9 a
-// watch on the data of a znode takes the place of a recursive one of the same connection.
-func (fs *feeds) spoil(w *wire, packet []byte) {
+// protect looks at a request of the library that is about to go out. In a server before 3.9 a watch
+// on the data of a znode takes the place of a recursive one of the same connection. The recursive
+// one tells of the same events, so protect takes the watch out of the request, and the library
+// fires its own when it gets the event. If the server has not yet confirmed the recursive one, or
+// the request is for all watches, the feeds are forgotten.
+func (fs *feeds) protect(w *wire, packet []byte) {
 	opcode, ok := opcodeOf(packet)
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -270,10 +273,15 @@ func (fs *feeds) spoil(w *wire, packet []byte) {
 		fs.dropAll()
 	case opcodeGet, opcodeExists:
 		d := jute.Decoder{Rest: packet[prefixBytes+8:]}
-		path := d.Buffer()
-		if f := fs.of[string(path)]; f != nil && d.Bool() {
+		path := string(d.Buffer())
+		watch := d.Rest
+		switch f := fs.of[path]; {
+		case f == nil || !d.Bool():
+		case f.watched:
+			watch[0] = 0
+		default:
 			fs.stop(f)
-			delete(fs.of, string(path))
+			delete(fs.of, path)
 		}
 	}
 }

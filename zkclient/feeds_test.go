@@ -235,27 +235,60 @@ func TestFollowed_IsForgottenWhenNobodyAsks(t *testing.T) {
 	})
 }
 
-// TestFollowed_AWatchOnItsDataEndsIt: in a server before 3.9 that takes the place of the
-// recursive watch. A watch that is kept is not set again.
-func TestFollowed_AWatchOnItsDataEndsIt(t *testing.T) {
-	inFollow(t, func(t *testing.T, s *session, net *cuts) {
-		for _, op := range []zkapi.Op{zkapi.Get("/list"), zkapi.Exists("/list")} {
+// TestFollowed_GoesOnBesideAWatchOnItsData: the server is not asked for that watch, because before
+// 3.9 it takes the place of the recursive one. It fires all the same.
+func TestFollowed_GoesOnBesideAWatchOnItsData(t *testing.T) {
+	set := zkapi.Set("/list", nil, zkapi.AnyVersion)
+	gone, again := zkapi.Delete("/list", zkapi.AnyVersion), zkapi.Create("/list", nil, zkapi.Persistent)
+	for _, row := range []struct {
+		read       zkapi.Op
+		first, act zkapi.Op
+	}{
+		{zkapi.Get("/list"), set, set},
+		{zkapi.Exists("/list"), set, set},
+		{zkapi.Get("/list"), set, gone},
+		{zkapi.Exists("/list"), set, gone},
+		{zkapi.Exists("/list"), gone, again},
+	} {
+		inFollow(t, func(t *testing.T, s *session, net *cuts) {
 			got := followList(t, s, 0)
-			must(t, s, op, zkapi.Children("/list").Watched(), zkapi.Get("/").Watched())
-			if got = followList(t, s, got.Cursor); got.Partial == nil {
-				t.Errorf("%v: a read without that ends it", op.Kind)
+			must(t, s, row.first)
+			watched, err := s.Do(t.Context(), row.read.Watched())
+			if err != nil {
+				t.Fatal(err)
 			}
-			must(t, s, op.Watched())
-			if !got.Watch.Fired() {
-				t.Errorf("%v: its watch has not fired", op.Kind)
+			if row.first.Kind == zkapi.KindSet {
+				if got = followList(t, s, got.Cursor); got.Partial == nil {
+					t.Errorf("%v: it ends", row.read.Kind)
+				}
 			}
-			if got = followList(t, s, got.Cursor); got.Partial != nil {
-				t.Errorf("%v: it goes on", op.Kind)
+			if synctest.Wait(); watched.Watch.Fired() {
+				t.Errorf("%v: its watch has fired before", row.read.Kind)
 			}
-			must(t, s, op.Watched())
-			if got = followList(t, s, got.Cursor); got.Partial == nil {
-				t.Errorf("%v: a watch that is kept ends it", op.Kind)
+			must(t, s, row.act)
+			if synctest.Wait(); !watched.Watch.Fired() {
+				t.Errorf("%v, then %v: its watch has not fired", row.read.Kind, row.act.Kind)
 			}
+			if net.watches > 0 {
+				t.Errorf("%v: the server was asked for that watch", row.read.Kind)
+			}
+		})
+	}
+}
+
+// TestFollowed_WatchOnItsDataOutlastsTheConnection: the next server is asked for that watch.
+func TestFollowed_WatchOnItsDataOutlastsTheConnection(t *testing.T) {
+	inFollow(t, func(t *testing.T, s *session, net *cuts) {
+		followList(t, s, 0)
+		watched, err := s.Do(t.Context(), zkapi.Get("/list").Watched())
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.cut()
+		synced(t, s)
+		must(t, s, zkapi.Set("/list", nil, zkapi.AnyVersion))
+		if synctest.Wait(); !watched.Watch.Fired() {
+			t.Error("it has not fired")
 		}
 	})
 }

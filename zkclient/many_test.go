@@ -21,6 +21,7 @@ import (
 type observed struct {
 	mu      sync.Mutex
 	opcodes [][]int32
+	watches int // reads of data or existence that ask for a watch
 	longest int
 }
 
@@ -82,6 +83,9 @@ func (c *observedConn) Write(packet []byte) (int, error) {
 	if opcode, ok := opcodeOf(packet); ok && c.greeted {
 		c.observed.mu.Lock()
 		c.observed.opcodes[c.number] = append(c.observed.opcodes[c.number], opcode)
+		if (opcode == opcodeGet || opcode == opcodeExists) && packet[len(packet)-1] == 1 {
+			c.observed.watches++
+		}
 		c.observed.mu.Unlock()
 	}
 	c.greeted = true

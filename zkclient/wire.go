@@ -141,7 +141,7 @@ func (w *wire) Write(packet []byte) (int, error) {
 	if b, is := w.carried(packet); is {
 		return len(packet), w.carry(packet, b)
 	}
-	w.session.feeds.spoil(w, packet)
+	w.session.feeds.protect(w, packet)
 	for _, one := range split(packet, watchesBytes) {
 		w.setLastZxid(one)
 		w.note(one)

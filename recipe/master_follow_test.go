@@ -347,3 +347,32 @@ func TestMaster_ReadsTasksWithoutAnInboxFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestMaster_ReadsTasksInAnInboxBesideManyOthers: however many new tasks there are, a cancelled
+// task that a worker has is found with the first of them.
+func TestMaster_ReadsTasksInAnInboxBesideManyOthers(t *testing.T) {
+	const waiting = 9000
+	inBubble(t, func(w *world) {
+		for _, path := range []string{"/tasks", "/workers", "/assign", "/assign/w1", "/tasks/held", "/assign/w1/held"} {
+			w.do(zkapi.Create(path, nil, zkapi.Persistent))
+		}
+		for n := range waiting {
+			w.do(zkapi.Create(fmt.Sprintf("/tasks/task-%04d", n), nil, zkapi.Persistent))
+		}
+		var mu sync.Mutex
+		before, seen := 0, false
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = seen || op.Path == "/tasks/held"
+			if strings.HasPrefix(op.Path, "/tasks/task-") && !seen {
+				before++
+			}
+		})
+		w.master(recipe.MasterConfig{Name: "m1"})
+		w.within(time.Minute, "the task that is held is read", func() bool { mu.Lock(); defer mu.Unlock(); return seen })
+		if before >= 4000 {
+			t.Errorf("%d others were read before", before)
+		}
+	})
+}

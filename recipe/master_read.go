@@ -506,9 +506,14 @@ func (r *reconciler) readDirty() error {
 	return r.readReturned()
 }
 
+// heldReads is how many of the maxReads are left for tasks that are in an inbox, if there are more
+// tasks to be read than one pass reads.
+const heldReads = maxReads / 8
+
 // notAssignedFirst lists the tasks to be read next when there are more than one pass reads: first
 // those that are in no inbox. So a master that finds many assigned tasks when its term begins
-// does not keep a new one waiting.
+// does not keep a new one waiting. Some are in an inbox in any case: one of them may have been
+// cancelled, and must not wait until no new tasks come.
 func (r *reconciler) notAssignedFirst() []string {
 	var first, rest []string
 	for _, t := range r.view.Dirty(r.view.Len()) {
@@ -518,7 +523,8 @@ func (r *reconciler) notAssignedFirst() []string {
 			first = append(first, t)
 		}
 	}
-	return slices.Concat(first, rest)[:maxReads]
+	most := maxReads - min(len(rest), heldReads)
+	return slices.Concat(first[:min(len(first), most)], rest, first[min(len(first), most):])[:maxReads]
 }
 
 // readReturned reads why workers have given resident tasks back. An abandoned handler still

@@ -35,7 +35,10 @@ func idle(ctx context.Context, b *bed) error {
 	if _, err := g.until("the master leads", func() bool { _, leads := master.Snapshot(); return leads }); err != nil {
 		return err
 	}
-	all, writes, err := b.requests(ctx)
+	if err := b.atRest(ctx); err != nil {
+		return err
+	}
+	all, writes, err := b.requests(ctx, b.watchFor)
 	if err != nil {
 		return err
 	}
@@ -55,7 +58,10 @@ func idle(ctx context.Context, b *bed) error {
 	}); err != nil {
 		return err
 	}
-	if all, writes, err = b.requests(ctx); err != nil {
+	if err := b.atRest(ctx); err != nil {
+		return err
+	}
+	if all, writes, err = b.requests(ctx, b.watchFor); err != nil {
 		return err
 	}
 	b.says(fmt.Sprintf("the same, and %d idle workers", idleWorkers), "%.1f requests/s, %.1f of them writes", all, writes)

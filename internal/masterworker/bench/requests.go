@@ -40,15 +40,28 @@ func (b *bed) count(ctx context.Context) (c counters, err error) {
 	return c, nil
 }
 
+// atRest waits until the group has read what there is: until a second has no more packets than
+// the second before.
+func (b *bed) atRest(ctx context.Context) error {
+	last := -1.0
+	for {
+		packets, _, err := b.requests(ctx, time.Second)
+		if err != nil || last >= 0 && packets >= last {
+			return err
+		}
+		last = packets
+	}
+}
+
 // requests measures the packets and the writes per second of all clients, for a while.
-func (b *bed) requests(ctx context.Context) (packets, writes float64, err error) {
+func (b *bed) requests(ctx context.Context, during time.Duration) (packets, writes float64, err error) {
 	before, err := b.count(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
 	began := clock.Now()
 	select {
-	case <-time.After(b.watchFor):
+	case <-time.After(during):
 	case <-ctx.Done():
 		return 0, 0, context.Cause(ctx)
 	}

@@ -59,7 +59,7 @@ func (l *lanes) settle(ctx context.Context, all []*pending) int {
 	return len(first.part)
 }
 
-// end waits for the lanes that are under way when nobody waits for their outcomes any more.
+// end waits for the lanes that are still under way when the loop over the outcomes has ended.
 func (l *lanes) end(ctx context.Context) {
 	for _, one := range l.parts {
 		if one.over != nil {

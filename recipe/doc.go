@@ -145,7 +145,7 @@
 //
 // # How it works
 //
-// A master's loop (master_loop.go) reads what may have changed (master_read.go), decides
+// A master's loop (master_loop.go) reads what may have changed (master_read*.go), decides
 // in pure code (internal/decide), writes (master_write.go), and waits. A watch, a new
 // connection and a slow resync all mean the same: read again. State is read only after the
 // election, on the same session, and after a sync if a write may have been applied without

@@ -23,7 +23,7 @@ const (
 )
 
 // reconciler is the master's loop during one term: read what has changed
-// (master_read.go), decide (package decide), write (master_write.go), wait. It starts from nothing, so that
+// (master_read*.go), decide (package decide), write (master_write.go), wait. It starts from nothing, so that
 // recovery after a failover is the normal loop.
 type reconciler struct {
 	term        *term

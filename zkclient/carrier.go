@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // carriers are the requests of the library in whose place the wire writes others, such as a
 // multiRead, which the library does not know. A carrier asks for the existence of a path that
-// stands for one bundle. So the request of a bundle has the library's xid, and its place in the library's queue, behind all earlier
-// requests and credentials; and the library fails it with the connection or the session.
+// stands for one bundle. So the request of a bundle has the library's xid. It has its place in the
+// library's queue, behind all earlier requests and credentials. The library fails it with the
+// connection or the session.
 //
 // The path takes no znode away from users: no server takes U+FFFF in a path, and the secret is
 // random. The library lets it pass. It is never sent: a carrier without a bundle is replaced,
@@ -51,7 +51,7 @@ func (c *carriers) remove(path string) {
 	delete(c.bundles, path)
 }
 
-// find reports whether a path is that of a carrier. Its bundle is nil if nobody waits for it.
+// find reports whether a path is that of a carrier. Its bundle is nil if its caller waits no more.
 func (c *carriers) find(path string) (b *bundle, is bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,11 +88,10 @@ var errLacking = errors.New("the server does not know multiRead and addWatch (Zo
 
 // carry writes the request of a bundle in place of its carrier.
 //
-// The first multiRead of a connection finds out whether the server knows multiRead, and so does the
-// first addWatch. A server before
-// 3.6 refuses it before it answers earlier requests, and then closes the connection. So nothing
-// else is under way then, which has to do without its answer: carry waits until everything is
-// answered, and returns when this request is. Later requests wait in the library's queue
+// The first multiRead of a connection finds out whether the server knows multiRead, and the first
+// addWatch finds out whether it knows addWatch. A server before 3.6 refuses such a request before it
+// answers earlier ones, and then closes the connection, so the earlier ones would get no answer.
+// Therefore carry first waits until everything is answered, and returns when this request is. Later requests wait in the library's queue
 // meanwhile. If the connection has to end, carry returns an error, so that the library takes
 // nothing from its queue before the next connection.
 func (w *wire) carry(packet []byte, b *bundle) error {
@@ -223,73 +222,6 @@ func (w *wire) tell() {
 	case w.news <- struct{}{}:
 	default:
 	}
-}
-
-// unpack gives a bundle its answer, and the library one that it understands: that there is no
-// such znode. w.mu is held.
-func (w *wire) unpack(r *request, head head, body []byte, fits bool) {
-	w.frame = answerNoNode(head.xid)
-	if r.bundle == nil || r.replaced {
-		return
-	}
-	b := r.bundle
-	switch {
-	case r.skipped:
-		b.outcome = bundleTooLong
-	case head.code == 0 && fits:
-		b.outcome, b.body = bundleAnswered, body
-		if b.heard != nil {
-			b.heard(w)
-		}
-	case head.code != 0 && (b.ability == everyServer || !meansLacking(head.code)):
-		b.outcome, b.code = bundleRefused, head.code
-		return // says nothing about the ability
-	default:
-		b.outcome = bundleNotSent
-		w.unimplemented = head.code == codeUnimplemented
-	}
-	w.learn(r, head.code)
-}
-
-// learn takes over what an answer tells about an ability. w.mu is held.
-func (w *wire) learn(r *request, code int32) {
-	a := r.bundle.ability
-	switch {
-	case a == everyServer:
-	case r.bundle.outcome != bundleNotSent:
-		w.knows[a] = known
-		w.session.lacks.of(a).answered(w.target)
-	case r.first || w.unimplemented:
-		w.knows[a] = lacking
-		if !w.unimplemented && code != 0 {
-			return
-		}
-		if a == addWatch && w.unimplemented && w.knows[multiRead] == unknown {
-			w.session.lacks.of(multiRead).lacks(w.target) // both came with 3.6
-		}
-		if w.session.lacks.of(a).lacks(w.target) {
-			w.session.config.Logger.Info(fmt.Sprintf("a server does not know %v: %s", a, without[a]), "server", w.target.String(), "code", code)
-		}
-	}
-}
-
-// without says what is done if a server lacks an ability.
-var without = [abilities]string{multiRead: "reads are sent one by one", addWatch: "lists are read whole after each change"}
-
-// meansLacking reports whether a server that gives this answer to a multiRead or addWatch makes no
-// sense of it. One that knows it refuses it as a whole only for reasons that each request has.
-func meansLacking(code int32) bool {
-	answer := zkapi.ServerError{Code: code}
-	return code != codeSessionMoved && !answer.EndsSession() && !errors.Is(answer, zkapi.ErrThrottled)
-}
-
-func answerNoNode(xid int32) []byte {
-	const noNode = -101
-	var e jute.Encoder
-	e.Int32(xid)
-	e.Int64(0)
-	e.Int32(noNode)
-	return prefixed(e.Bytes)
 }
 
 // skip passes over an answer that is too long, if it answers a multiRead, and keeps its head. A

@@ -85,9 +85,10 @@
 // znode make the next list a whole one.
 //
 // If more than 10,000 changes wait to be read, and more than twice as many as there are names, the
-// list is not followed any more, because the whole one costs less then. Neither is it when nobody
-// has asked for it for five minutes. Then the server is told to watch no more (removeWatches). That
-// request also removes the watches of the library on that znode, so these fire.
+// list is not followed any more, because the whole one costs less then. A list that no caller has
+// asked for in five minutes is not followed any more, either. In both cases the client tells the
+// server to watch no more (removeWatches). That request also removes the watches of the library on
+// that znode, so the client fires these.
 //
 // In a server before 3.9 a watch of Get or Exists takes the place of a recursive watch on the same
 // znode. So the wire takes the watch out of such a request: the recursive one tells of the same

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -22,7 +21,8 @@ const (
 	// leastUnread changes may wait for the next read, or twice as many as there are names. More
 	// of them end the feed: then the whole list costs less.
 	leastUnread = 10000
-	// feedIdle is how long nobody may ask for the list: after that the next event ends the feed.
+	// feedIdle is how long a feed lasts after the last read of the list. The next event after that
+	// ends the feed.
 	feedIdle = 5 * time.Minute
 )
 
@@ -236,78 +236,6 @@ func (fs *feeds) stop(f *feed) {
 	}
 	f.live, f.log = false, nil
 	f.fire()
-}
-
-// leaving is a feed that is not wanted any more, if nobody has asked for it since.
-type leaving struct {
-	path  string
-	of    *feed
-	reads int
-}
-
-// leave forgets such a feed, and reports whether the server has to be told.
-func (fs *feeds) leave(w *wire, l leaving) bool {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if fs.on != w || fs.of[l.path] != l.of || l.of.reads != l.reads || l.of.live {
-		return false
-	}
-	delete(fs.of, l.path)
-	return true
-}
-
-// protect looks at a request of the library that is about to go out. In a server before 3.9 a watch
-// on the data of a znode takes the place of a recursive one of the same connection. The recursive
-// one tells of the same events, so protect takes the watch out of the request, and the library
-// fires its own when it gets the event. If the server has not yet confirmed the recursive one, or
-// the request is for all watches, the feeds are forgotten.
-func (fs *feeds) protect(w *wire, packet []byte) {
-	opcode, ok := opcodeOf(packet)
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if !ok || len(fs.of) == 0 || fs.on != w {
-		return
-	}
-	switch opcode {
-	case opcodeWatches:
-		fs.dropAll()
-	case opcodeGet, opcodeExists:
-		d := jute.Decoder{Rest: packet[prefixBytes+8:]}
-		path := string(d.Buffer())
-		watch := d.Rest
-		switch f := fs.of[path]; {
-		case f == nil || !d.Bool():
-		case f.watched:
-			watch[0] = 0
-		default:
-			fs.stop(f)
-			delete(fs.of, path)
-		}
-	}
-}
-
-// lose is the end of a connection.
-func (fs *feeds) lose(w *wire) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if fs.on == w {
-		fs.dropAll()
-	}
-}
-
-// finish is the end of the session.
-func (fs *feeds) finish() {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	fs.over = true
-	fs.dropAll()
-}
-
-func (fs *feeds) dropAll() {
-	for _, f := range fs.of {
-		fs.stop(f)
-	}
-	fs.of = nil
 }
 
 // above is the path of the znode above another one.

@@ -47,8 +47,8 @@ func (w *window) size(reads int) int {
 	return max(1, min(w.room, mostReads/reads, wantedAnswer/max(w.each, 1)))
 }
 
-// fitted learns from an answer to that many operations. Data that becomes smaller is believed by
-// and by.
+// fitted learns from an answer to that many operations. When answers
+// become smaller, each of them lowers what is expected by an eighth.
 func (w *window) fitted(operations, bytes, data int) {
 	const memory = 8
 	w.mu.Lock()

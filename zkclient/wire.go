@@ -87,7 +87,7 @@ type request struct {
 	answers int     // that come before the answer for the library
 
 	// Of a carrier, see carry:
-	bundle   *bundle // what it carries; nil if nobody waits for it
+	bundle   *bundle // what it carries; nil if its caller waits no more
 	replaced bool    // another request was written in its place
 	first    bool    // it finds out whether the server has an ability
 	skipped  bool    // the answer was too long

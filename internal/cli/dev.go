@@ -70,7 +70,7 @@ func (d *Dev) Run(ctx context.Context, o *Options, streams Streams, command []st
 	}
 	o.Servers = serveAll(ensemble, d.secure(listeners, secure), log)
 	if len(command) > 0 {
-		d.Role.Drain = 0 // whoever waits for the command need not wait for tasks
+		d.Role.Drain = 0 // the user waits for the command, and not for tasks
 	}
 	group := *o
 	if secure != nil && d.hasGroup() {

@@ -14,7 +14,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
-// address is what the roles say of themselves: nobody calls it.
+// address is the address that the roles publish. The bench connects to none of them.
 const address = "bench:0"
 
 // group is the recipe's processes on a bed, in one process.

@@ -142,7 +142,7 @@ func (c *conn) frame(from *bufio.Reader, into []byte) ([]byte, error) {
 // send writes what is queued, until the connection ends, and closes it.
 func (c *conn) send() {
 	defer func() {
-		c.endOutput() // whoever waits for room waits for nothing now
+		c.endOutput() // there will be no more room, so a wait for it ends
 		c.shut()
 	}()
 	var sending []byte

@@ -14,9 +14,9 @@ func (e *Ensemble) Leader() *Member {
 	return e.leader
 }
 
-// Role is the server's part: standalone, leader, follower or observer, read-only while it has no
-// leader and answers reads, and looking while it serves nobody because it has no leader, or
-// because it is stopped.
+// Role is the server's part: standalone, leader, follower or observer. It is read-only while the
+// server has no leader and answers reads. It is looking while the server answers no clients, because
+// it has no leader or is stopped.
 func (m *Member) Role() string {
 	m.ensemble.mu.Lock()
 	defer m.ensemble.mu.Unlock()
@@ -161,7 +161,7 @@ func (m *Member) join() {
 	m.view.Join(m.ensemble.tree)
 }
 
-// part makes the server serve nobody until it joins. The ensemble is locked.
+// part makes the server answer no clients until it joins. The ensemble is locked.
 func (m *Member) part(why string) {
 	if !m.joined {
 		return

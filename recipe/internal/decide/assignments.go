@@ -65,7 +65,7 @@ func (d *decider) lookers(others map[string][]string) []string {
 }
 
 // silent lists by worker the tasks that have shown no progress for too long, each list by name,
-// and asks for another look when the next one is. If somebody wants to know why a task stays,
+// and asks for another look when the next one is. If the caller asks why a task stays,
 // it lists all tasks that no worker's index lists.
 func (d *decider) silent() map[string][]string {
 	names := map[string][]string{}

@@ -11,8 +11,8 @@ import (
 var CheckEachPass bool
 
 // CheckIndexes computes all indexes anew, and returns an error that names the first difference.
-// A difference means that somebody changed a task or a worker through a pointer that was older
-// than the last question to the view: ask for the task or worker again before the change.
+// A difference means that a task or a worker was changed through a pointer that was older than
+// the last question to the view: ask the view for the task or worker again before the change.
 func (v *View) CheckIndexes() error {
 	v.refresh()
 	for name, w := range v.workers {

@@ -86,7 +86,7 @@ type decider struct {
 
 	settled map[string]bool // tasks that are decided about
 	fenced  map[string]bool // workers whose claim is taken away
-	holds   map[string]Hold // by task, if somebody wants to know: then the pass looks at every task
+	holds   map[string]Hold // by task, for Explain; nil for Decide. With it the pass looks at every task
 }
 
 // Decide returns the decisions for this view at this time. The same view and time give the

@@ -115,9 +115,9 @@ func (v *View) pendingFacts(f *facts, t *TaskView) {
 // by the wall clock, and two that have one are not: one queue must not have both.
 func byWall(t time.Time) bool { return t == t.Round(0) }
 
-// floatFacts counts how often balance moves a resident to the emptiest worker, in thought:
-// once if it waits for its time, and once for each worker that it is to leave. If each pass
-// settles it, it does not count.
+// floatFacts counts how often balance adds a resident to the emptiest worker when it computes
+// where the residents will be: once if the resident waits for its time, and once for each worker
+// that it is to leave. A resident that each pass settles does not count.
 func (v *View) floatFacts(f *facts, i *taskIndex, t *TaskView) {
 	if !t.Options.Resident || v.settled(i) {
 		return

@@ -77,7 +77,7 @@ type Look struct {
 }
 
 // Explain returns what Decide returns for this view at this time, and why that is all. It
-// is for somebody who looks at one task or one worker: it decides about all tasks at once,
+// is for a user who looks at one task or one worker: it decides about all tasks at once,
 // however many those are.
 func Explain(v *View, l Limits, now time.Time) Look {
 	l.Batch = math.MaxInt

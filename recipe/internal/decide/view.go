@@ -17,11 +17,11 @@ type ending struct {
 // updates it by its own writes and by reading again what may have changed. The View may be
 // out of date: the claim and the checks in each write make decisions from it safe.
 //
-// A view keeps indexes, so that a decision costs as much as has changed. Whoever asks for a
-// task or a worker gets a pointer, and may change what it points to: the view looks at those
-// tasks and workers again before it is next asked for a decision or a list. A pointer that was
-// got before such a question must not be used to change anything after it: CheckIndexes finds
-// that out.
+// A view keeps indexes, so that a decision costs as much as has changed. A caller that asks for
+// a task or a worker gets a pointer, and may change what it points to. The view looks at those
+// tasks and workers again before its next answer to a question for a decision or a list. After
+// such a question the caller must ask for the pointer again before it changes anything.
+// CheckIndexes finds the changes that were made through an older pointer.
 type View struct {
 	workers map[string]*workerView
 	tasks   map[string]*TaskView
@@ -220,7 +220,7 @@ func (v *View) Ask(task string, czxid int64) {
 	v.index.mark(task)
 }
 
-// DropRequest notes that nobody wants a task to be removed.
+// DropRequest notes that no client wants a task to be removed.
 func (v *View) DropRequest(task string) {
 	delete(v.asked, task)
 	v.index.mark(task)

@@ -15,7 +15,8 @@ func (d *decider) waiting() {
 			d.WakeAt(t.facts.due)
 		}
 	}
-	// Some fail, whoever takes tasks. Of the others, each list waits while nobody takes its tasks.
+	// The tasks of the first list fail, with or without a worker that takes tasks. Each of the
+	// other lists waits while no worker takes its tasks.
 	lists := [...]struct {
 		tasks *cursor[*taskIndex]
 		taken func() bool

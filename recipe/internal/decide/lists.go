@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -121,7 +122,14 @@ func (v *View) TouchWorker(name string) { v.touchedWorkers[name] = true }
 func (v *View) touchTask(name string) {
 	v.touchedTasks[name] = true
 	v.index.touched = append(v.index.touched, name)
+	if len(v.index.touched) > 2*len(v.touchedTasks)+spareTouches {
+		v.index.touched = slices.AppendSeq(v.index.touched[:0], maps.Keys(v.touchedTasks))
+	}
 }
+
+// spareTouches is how many repeated names index.touched may have, in addition to one for each
+// touched task. TakeTouched is not called while all passes fail, and each of these touches all tasks.
+const spareTouches = 1000
 
 // TakeTouched returns the workers and tasks that have changed since it was last called. A task
 // that is unread is left for later: it is touched again when it has been read.

@@ -168,8 +168,9 @@ func (r *reconciler) inboxChanged(w string, inbox zkapi.Result) {
 			delete(r.listWatch, r.layout.tasks()) // the whole list shows whether it is still there
 			delete(r.lists, r.layout.tasks())
 		}
-		if worker := r.view.Worker(w); worker.Has(t) {
-			delete(worker.Taken, t)
+		worker := r.view.Worker(w)
+		delete(worker.Taken, t) // also of a task that is quarantined
+		if worker.Has(t) {
 			r.seenReturned(t, w)
 		}
 	}

@@ -130,7 +130,7 @@ func (o Op) Watched() Op {
 // session may not read. So the caller reads a whole list now and then, with since 0.
 //
 // The Watch of an answer with a Cursor also fires when the data of a child is set, and when
-// something below a child comes, goes or is set.
+// something below a child comes or goes; not when that is set, which may be often.
 func (o Op) Followed(since int64) Op {
 	o.Watch, o.Follow, o.Since = true, true, since
 	return o
@@ -179,7 +179,7 @@ type Partial struct {
 	Gone    []string // whose znode was deleted since, sorted; also of one that has come since
 	Come    []string // whose znode was made since and is there, sorted; a name in Gone, too, is another znode than before
 	Changed []string // whose data was set since, sorted; not of a name in Come
-	Below   []string // znodes below the children that came, went or were set since, such as name/rest, sorted
+	Below   []string // znodes below the children that came or went since, such as name/rest, sorted
 }
 
 // Reply is one Result or its error, as DoAll returns them.

@@ -215,6 +215,9 @@ func (fs *feeds) heard(f *feed, at string, kind int32, path string, now time.Dur
 		return true
 	default:
 		name := strings.TrimPrefix(path[len(at):], "/")
+		if kind == nodeDataChanged && strings.Contains(name, "/") {
+			return true // no part of an answer, and it may be often
+		}
 		f.log = append(f.log, change{kind, name})
 		if kind != nodeDataChanged && !strings.Contains(name, "/") {
 			f.stat.Cversion++

@@ -463,3 +463,21 @@ func TestFollowed_ByManyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestFeeds_LeaveOutWhatIsSetBelowChildren: a task reports its progress there, and often.
+func TestFeeds_LeaveOutWhatIsSetBelowChildren(t *testing.T) {
+	fs, f := &feeds{}, &feed{watched: true, live: true, first: 1}
+	for _, e := range []struct {
+		kind int32
+		path string
+		log  int
+	}{
+		{nodeDataChanged, "/list/a/b", 0}, {nodeCreated, "/list/a/b", 1}, {nodeDataChanged, "/list/a/b/c", 1},
+		{nodeDataChanged, "/list/a", 2}, {nodeDeleted, "/list/a/b", 3},
+	} {
+		watch := f.wait()
+		if before := len(f.log); !fs.heard(f, "/list", e.kind, e.path, 0) || len(f.log) != e.log || watch.Fired() != (e.log > before) {
+			t.Errorf("event %d of %s: %d changes, not %d; the watch has fired is %v", e.kind, e.path, len(f.log), e.log, watch.Fired())
+		}
+	}
+}

@@ -86,8 +86,9 @@ func (s *Session) hears(changes []Change) {
 			f.fire()
 		}
 		for at := c.Path; at != "/"; {
+			below := at != c.Path && c.Kind == zkapi.KindSet // no part of an answer, and it may be often
 			at = parentOf(at)
-			if f := s.follows[at]; f != nil {
+			if f := s.follows[at]; f != nil && !below {
 				f.changes = append(f.changes, c)
 				f.fire()
 			}

@@ -91,6 +91,8 @@ func (r *reconciler) readCancellations() error {
 	case cancelled == 0:
 	case cancelled == 1 && r.view.Find(name) != nil:
 		r.view.MarkDirty(name)
+	case r.lists[r.layout.tasks()] == nil:
+		r.lookForCancelled()
 	case !r.unnamed:
 		r.unnamed, r.unnamedSince = true, before
 		if cancelled < 0 { // another /tasks
@@ -113,10 +115,15 @@ func (r *reconciler) findCancelled() {
 	if !r.unnamed {
 		return
 	}
-	r.unnamed = false
-	if list := r.lists[r.layout.tasks()]; list != nil && list.version <= r.unnamedSince {
-		return
+	since := r.unnamedSince
+	r.unnamed, r.unnamedSince = false, 0
+	if list := r.lists[r.layout.tasks()]; list == nil || list.version > since {
+		r.lookForCancelled()
 	}
+}
+
+// lookForCancelled makes the pass read all tasks that are assigned or wait.
+func (r *reconciler) lookForCancelled() {
 	r.sweep = nil
 	r.markStale(r.view.Len(), r.view.Counts[decide.Pending])
 }

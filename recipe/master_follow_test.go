@@ -37,9 +37,7 @@ func TestMaster_DeadNamesCostLittleAtRest(t *testing.T) {
 	atRest := func(names int) int {
 		var seen requests
 		inBubbleOf(t, 10*time.Second, func(w *world) {
-			for _, path := range []string{"/tasks", "/workers", "/assign"} {
-				w.do(zkapi.Create(path, nil, zkapi.Persistent))
-			}
+			w.makes("/tasks", "/workers", "/assign")
 			for n := range names {
 				w.do(zkapi.Create(fmt.Sprintf("/assign/lost-%d", n), nil, zkapi.Persistent))
 			}
@@ -322,9 +320,7 @@ func TestMaster_FindsEachCancelledTaskBesideAWholeList(t *testing.T) {
 func TestMaster_ReadsTasksWithoutAnInboxFirst(t *testing.T) {
 	const assigned = 4500
 	inBubble(t, func(w *world) {
-		for _, path := range []string{"/tasks", "/workers", "/assign", "/assign/w1"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/tasks", "/workers", "/assign", "/assign/w1")
 		for n := range assigned {
 			task := fmt.Sprintf("task-%04d", n)
 			w.do(zkapi.Multi(zkapi.Create("/tasks/"+task, nil, zkapi.Persistent), zkapi.Create("/assign/w1/"+task, nil, zkapi.Persistent)))
@@ -353,9 +349,7 @@ func TestMaster_ReadsTasksWithoutAnInboxFirst(t *testing.T) {
 func TestMaster_ReadsTasksInAnInboxBesideManyOthers(t *testing.T) {
 	const waiting = 9000
 	inBubble(t, func(w *world) {
-		for _, path := range []string{"/tasks", "/workers", "/assign", "/assign/w1", "/tasks/held", "/assign/w1/held"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/tasks", "/workers", "/assign", "/assign/w1", "/tasks/held", "/assign/w1/held")
 		for n := range waiting {
 			w.do(zkapi.Create(fmt.Sprintf("/tasks/task-%04d", n), nil, zkapi.Persistent))
 		}

@@ -116,9 +116,7 @@ func TestRequests_ThatCannotBeRemoved(t *testing.T) {
 		w.worker("w1", echo)
 		w.within(time.Minute, "/collect is there", func() bool { return w.do(zkapi.Exists("/collect")).Found })
 		long := strings.Repeat("x", 400_000)
-		for _, path := range []string{"/collect/task-full", "/collect/task-full/child", "/collect/" + long} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/collect/task-full", "/collect/task-full/child", "/collect/"+long)
 		w.do(zkapi.Set("/tasks", nil, zkapi.AnyVersion))
 		left := func(name string) bool {
 			now, leads := m.Snapshot()

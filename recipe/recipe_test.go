@@ -60,6 +60,14 @@ func (w *world) do(op zkapi.Op) zkapi.Result {
 	return result
 }
 
+// makes makes empty persistent znodes.
+func (w *world) makes(paths ...string) {
+	w.t.Helper()
+	for _, path := range paths {
+		w.do(zkapi.Create(path, nil, zkapi.Persistent))
+	}
+}
+
 func (w *world) master(config recipe.MasterConfig) *recipe.Master {
 	w.t.Helper()
 	m, err := recipe.NewMaster(w.env, config)
@@ -564,9 +572,7 @@ func (m *meddled) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 // anew, to the same worker: the give-back must not touch the new assignment.
 func TestWorker_SparesALaterAssignmentWhenItGivesBack(t *testing.T) {
 	inBubble(t, func(w *world) {
-		for _, path := range []string{"/assign", "/workers", "/tasks", "/assign/w1"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/assign", "/workers", "/tasks", "/assign/w1")
 		w.do(zkapi.Create("/tasks/t", []byte("x"), zkapi.Persistent))
 		w.do(zkapi.Create("/assign/w1/t", []byte(`{"epoch":1,"attempt":1,"incarnation":0}`), zkapi.Persistent))
 		met := false

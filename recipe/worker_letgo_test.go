@@ -668,9 +668,7 @@ func TestWorker_KeepsItsClaimWhileItRetires(t *testing.T) {
 // which does not spend the budget of the task; a worker that is lost would.
 func TestWorker_GivesBackUnseenAssignmentsWhenItLeaves(t *testing.T) {
 	bothWays(t, func(w *world) {
-		for _, path := range []string{"/assign", "/workers", "/tasks", "/tasks/task-t"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/assign", "/workers", "/tasks", "/tasks/task-t")
 		worker, err := recipe.NewWorker(w.ofWorkers(), recipe.WorkerConfig{Name: "w1", Handler: func(ctx context.Context, _ recipe.Task) (recipe.Result, error) {
 			<-ctx.Done()
 			return nil, context.Cause(ctx)
@@ -703,9 +701,7 @@ func TestWorker_GivesBackUnseenAssignmentsWhenItLeaves(t *testing.T) {
 func TestWorker_GivesManyTasksBackWhenItLeaves(t *testing.T) {
 	const tasks = 2000
 	inBubble(t, func(w *world) {
-		for _, path := range []string{"/assign", "/workers", "/tasks", "/assign/w1"} {
-			w.do(zkapi.Create(path, nil, zkapi.Persistent))
-		}
+		w.makes("/assign", "/workers", "/tasks", "/assign/w1")
 		var running atomic.Int64
 		slow := &paused{Env: w.env, before: func(op zkapi.Op) {
 			if op.Kind == zkapi.KindMulti {

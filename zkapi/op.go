@@ -176,9 +176,9 @@ type Result struct {
 // Czxid, Version, Cversion and EphemeralOwner are as in a whole list; the other fields may be
 // older.
 type Partial struct {
-	Gone    []string // whose znode was deleted since, sorted; also of one that has come since
-	Come    []string // whose znode was made since and is there, sorted; a name in Gone, too, is another znode than before
-	Changed []string // whose data was set since, sorted; not of a name in Come
+	Gone    []string // names whose znode was deleted since, sorted; such a name may be in Come, too
+	Come    []string // names whose znode was made since and is there, sorted; if the name is in Gone, too, it is another znode than before
+	Changed []string // names whose data was set since, sorted; none of them is in Come
 	Below   []string // znodes below the children that came or went since, such as name/rest, sorted
 }
 

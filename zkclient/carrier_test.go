@@ -530,8 +530,8 @@ func TestCarry_EndsWithTheSession(t *testing.T) {
 	}
 }
 
-// TestCarrier_IsNeverSent: neither if nobody waits for its bundle any more, nor in place of what
-// a user asks for.
+// TestCarrier_IsNeverSent: the path of a carrier does not reach a server, also if no call waits
+// for its bundle any more, and also if a user asks for that path.
 func TestCarrier_IsNeverSent(t *testing.T) {
 	var mu sync.Mutex
 	var paths []string

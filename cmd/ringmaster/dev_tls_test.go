@@ -93,7 +93,7 @@ func TestDev_WantsTheCertificatesOfClients(t *testing.T) {
 	}
 }
 
-// TestDev_SpeaksTLSWithKazoo has somebody else's client: Debian's package python3-kazoo.
+// TestDev_SpeaksTLSWithKazoo has kazoo as its client: Debian's package python3-kazoo.
 func TestDev_SpeaksTLSWithKazoo(t *testing.T) {
 	const python, kazoo = "/usr/bin/python3", "/usr/lib/python3/dist-packages/kazoo/client.py"
 	for _, needed := range []string{python, kazoo} {

@@ -16,17 +16,7 @@ import (
 // TestFollowed_IsTheListOfZooKeeper: on a real server a list that is followed is that of a plain
 // read, after random changes below it, and a znode that was made again is told of.
 func TestFollowed_IsTheListOfZooKeeper(t *testing.T) {
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick})
-	config := zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second}
-	reader, writer := opened(t, config), opened(t, config)
-	do := func(s zkapi.Session, op zkapi.Op) zkapi.Result {
-		t.Helper()
-		result, err := s.Do(t.Context(), op)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return result
-	}
+	reader, writer, do := readerAndWriter(t, onOneServer(t))
 	do(writer, zkapi.Create("/list", nil, zkapi.Persistent))
 	random := rand.New(rand.NewPCG(1, 2))
 	list := do(reader, zkapi.Children("/list").Followed(0))
@@ -97,17 +87,8 @@ func someChange(random *rand.Rand) zkapi.Op {
 // TestFollowed_EndsOnZooKeeper: more changes than are kept end it, the server forgets its watches
 // on the znode, and the next read follows it again.
 func TestFollowed_EndsOnZooKeeper(t *testing.T) {
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick})
-	config := zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second}
-	reader, writer := opened(t, config), opened(t, config)
-	do := func(s zkapi.Session, op zkapi.Op) zkapi.Result {
-		t.Helper()
-		result, err := s.Do(t.Context(), op)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return result
-	}
+	config := onOneServer(t)
+	reader, writer, do := readerAndWriter(t, config)
 	do(writer, zkapi.Create("/list", nil, zkapi.Persistent))
 	seen := do(reader, zkapi.Get("/list").Watched())
 	list := do(reader, zkapi.Children("/list").Followed(0))
@@ -139,5 +120,25 @@ func TestFollowed_EndsOnZooKeeper(t *testing.T) {
 	do(reader, zkapi.Sync("/list"))
 	if last := do(reader, zkapi.Children("/list").Followed(next.Cursor)); last.Partial == nil || len(last.Partial.Come) != 1 {
 		t.Errorf("it is not followed again: %+v", last)
+	}
+}
+
+// onOneServer starts one real server and says how to reach it.
+func onOneServer(t *testing.T) zkclient.Config {
+	t.Helper()
+	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick})
+	return zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second}
+}
+
+// readerAndWriter are two sessions; do carries a request of one of them out.
+func readerAndWriter(t *testing.T, config zkclient.Config) (reader, writer zkapi.Session, do func(zkapi.Session, zkapi.Op) zkapi.Result) {
+	t.Helper()
+	return opened(t, config), opened(t, config), func(s zkapi.Session, op zkapi.Op) zkapi.Result {
+		t.Helper()
+		result, err := s.Do(t.Context(), op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
 	}
 }

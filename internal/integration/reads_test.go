@@ -4,26 +4,14 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
-	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
-	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
-	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // TestDoAll_ReadsManyOnZooKeeper: on a real server a DoAll has the answers of single requests,
 // and a list and its Stat are of one moment, while others change the list.
 func TestDoAll_ReadsManyOnZooKeeper(t *testing.T) {
-	e := ensembletest.StartWith(t, ensemble.Config{Servers: 1, TickTime: longTick})
-	config := zkclient.Config{Servers: e.Addresses(), SessionTimeout: 20 * time.Second}
-	reader, writer := opened(t, config), opened(t, config)
-	do := func(s zkapi.Session, op zkapi.Op) {
-		t.Helper()
-		if _, err := s.Do(t.Context(), op); err != nil {
-			t.Fatal(err)
-		}
-	}
+	reader, writer, do := readerAndWriter(t, onOneServer(t))
 	var ops []zkapi.Op
 	do(writer, zkapi.Create("/closed", []byte("secret"), zkapi.Persistent).WithACL([]zkapi.ACL{{Perms: zkapi.PermCreate, Scheme: "world", ID: "anyone"}}))
 	for i := range 100 {

@@ -129,7 +129,7 @@ type secured struct {
 }
 
 func newSecured(t *testing.T, servers driven, ours *authority) *secured {
-	s := &secured{t: t, servers: servers, ours: ours, stranger: newAuthority(t, "somebody else's"), logs: &locked{}}
+	s := &secured{t: t, servers: servers, ours: ours, stranger: newAuthority(t, "stranger"), logs: &locked{}}
 	var cancel context.CancelFunc
 	s.ctx, cancel = context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)

@@ -60,7 +60,7 @@ func (c Config) ending() []int {
 func (c Config) submit(ctx context.Context, host explore.Host, client *recipe.Client, which string) bool {
 	accepted := func(n int, submitted recipe.Submitted, err error) bool {
 		if err == nil && submitted.Found && !submitted.InDoubt {
-			err = errors.New("the client is told that it found the task, but nobody else submits it")
+			err = errors.New("the client is told that it found the task, but no other client submits it")
 		}
 		if err != nil {
 			host.Note("refused", err.Error())

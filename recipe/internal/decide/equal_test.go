@@ -28,7 +28,7 @@ var strategies = []Strategy{nil, LeastLoaded, StickyByKey, func(job Job, workers
 		return ""
 	}
 	return LeastLoaded(job, workers)
-}, func(Job, []Load) string { return "nobody" }}
+}, func(Job, []Load) string { return "no such worker" }}
 
 // monotonic is a time with a reading of the monotonic clock, as masters have it. Which time it
 // is does not matter.

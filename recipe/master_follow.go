@@ -107,10 +107,33 @@ func (r *reconciler) tasksChanged(listed zkapi.Result) {
 			r.view.MarkDirty(t)
 		}
 	}
-	for _, path := range listed.Partial.Below {
+	r.belowChanged(*listed.Partial)
+}
+
+// belowChanged takes over what has come and gone below tasks. If that is a status alone, the task
+// has ended, and nothing else is to be known about it. Otherwise its children are read.
+func (r *reconciler) belowChanged(p zkapi.Partial) {
+	made := make(map[string]bool, len(p.Made))
+	for _, path := range p.Made {
+		made[path] = true
+	}
+	var ended []string
+	read := map[string]bool{}
+	for _, path := range p.Below {
 		t, what, _ := strings.Cut(path, "/")
-		if what != "progress" && r.view.Find(t) != nil && r.view.Phase(t) != decide.Finished {
-			r.view.MarkDirty(t) // it was cancelled, or has ended
+		task := r.view.Find(t)
+		switch {
+		case what == "progress" || task == nil || task.Phase == decide.Finished:
+		case what == "status" && made[path] && task.Known:
+			ended = append(ended, t)
+		default: // an attempt has ended
+			read[t] = true
+			r.view.MarkDirty(t)
+		}
+	}
+	for _, t := range ended {
+		if !read[t] {
+			r.ended(t)
 		}
 	}
 }

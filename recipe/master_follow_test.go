@@ -183,6 +183,7 @@ func TestMaster_TakesOverEachDifferenceAtOnce(t *testing.T) {
 		{"a finished task is made again", []zkapi.Op{task, cancelled}, []zkapi.Op{remove("/tasks/t1/status"), remove("/tasks/t1"), task}, []string{"w1 t1 1"}},
 		{"a task that is held is made again", []zkapi.Op{task}, []zkapi.Op{remove("/tasks/t1"), task}, []string{"w1 t1 1"}},
 		{"a task is cancelled", []zkapi.Op{task}, []zkapi.Op{cancelled}, nil},
+		{"a status comes and goes", []zkapi.Op{task}, []zkapi.Op{cancelled, remove("/tasks/t1/status")}, []string{"w1 t1 1"}},
 		{"a task is given back", []zkapi.Op{task}, []zkapi.Op{
 			remove("/assign/w1/t1"), create("/tasks/t1/attempt-1", `{"epoch":1,"attempt":1,"worker":"w1","reason":"it failed"}`),
 		}, []string{"w1 t1 2"}},
@@ -365,8 +366,79 @@ func TestMaster_ReadsTasksInAnInboxBesideManyOthers(t *testing.T) {
 		})
 		w.master(recipe.MasterConfig{Name: "m1"})
 		w.within(time.Minute, "the task that is held is read", func() bool { mu.Lock(); defer mu.Unlock(); return seen })
-		if before >= 4000 {
+		if before >= 2000 {
 			t.Errorf("%d others were read before", before)
 		}
 	})
+}
+
+// TestMaster_ReadsAFinishedTaskNoMore: a session that follows the tasks tells of a status, so the
+// master reads a task once, when it is new.
+func TestMaster_ReadsAFinishedTaskNoMore(t *testing.T) {
+	const tasks = 500
+	var mu sync.Mutex
+	of := map[string]int{} // requests for tasks, by kind and whose session
+	inBubble(t, func(w *world) {
+		seen := w.resyncs()
+		master := w.master(recipe.MasterConfig{Name: "m1"})
+		w.worker("w1", func(context.Context, recipe.Task) (recipe.Result, error) { return nil, nil })
+		w.within(time.Second, "w1 is known", func() bool { return alive(master, "w1").Incarnation == 1 })
+		leader := w.do(zkapi.Exists("/master")).Stat.EphemeralOwner
+		seen.next()
+		w.env.Server.Observe(func(session int64, op zkapi.Op) {
+			mu.Lock()
+			defer mu.Unlock()
+			if session == leader && strings.HasPrefix(op.Path, "/tasks/") {
+				of[op.Kind.String()]++
+			}
+		})
+		var ops []zkapi.Op
+		for n := range tasks {
+			ops = append(ops, zkapi.Create(fmt.Sprintf("/tasks/task-%03d", n), nil, zkapi.Persistent))
+		}
+		w.do(zkapi.Multi(ops...))
+		w.within(time.Second, "all are finished", func() bool {
+			now, _ := master.Snapshot()
+			return !slices.ContainsFunc(now.Tasks, func(one recipe.TaskInfo) bool { return one.State != recipe.Finished }) && len(now.Tasks) == tasks
+		})
+	})
+	if of["get"] != tasks || len(of) > 1 {
+		t.Errorf("the master has asked for tasks: %v, and not for each of %d once", of, tasks)
+	}
+}
+
+// TestMaster_ReadsATaskNoMoreThatEndsWithinAPass: a task ends when the master has looked at the
+// inbox, and has not yet looked at the tasks. Then the inbox shows later that it was given back.
+func TestMaster_ReadsATaskNoMoreThatEndsWithinAPass(t *testing.T) {
+	var reads atomic.Int64
+	inBubble(t, func(w *world) {
+		seen := w.resyncs()
+		var armed atomic.Bool
+		master := w.masterOf(&sieve{Env: w.env, before: func(op zkapi.Op) {
+			if op.Follow && op.Path == "/tasks" && armed.CompareAndSwap(true, false) {
+				w.do(zkapi.Multi(zkapi.Delete("/assign/w1/t1", zkapi.AnyVersion), zkapi.Create("/tasks/t1/status", nil, zkapi.Persistent)))
+			}
+		}})
+		w.byHand("w1")
+		w.within(time.Second, "the inbox is there", func() bool { return len(w.do(zkapi.Children("/assign")).Children) == 1 })
+		w.do(zkapi.Create("/tasks/t1", nil, zkapi.Persistent))
+		w.within(time.Second, "t1 is assigned", func() bool { return len(w.assigned()) == 1 })
+		seen.next()
+		time.Sleep(100 * time.Millisecond)
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if op.Path == "/tasks/t1" {
+				reads.Add(1)
+			}
+		})
+		armed.Store(true)
+		w.do(zkapi.Create("/tasks/t2", nil, zkapi.Persistent))
+		time.Sleep(time.Second)
+		now, _ := master.Snapshot()
+		if armed.Load() || len(now.Tasks) != 2 || now.Tasks[0].State != recipe.Finished || now.Tasks[0].Worker != "" {
+			t.Errorf("the master knows %+v", now.Tasks)
+		}
+	})
+	if n := reads.Load(); n > 0 {
+		t.Errorf("the master has read it %d times", n)
+	}
 }

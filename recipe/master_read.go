@@ -11,7 +11,7 @@ import (
 
 // maxReads bounds the tasks that one pass reads, so that a master that finds a
 // long backlog assigns the first of it before it knows all of it.
-const maxReads = 4000
+const maxReads = 2000
 
 // do reads as the master that leads.
 func (r *reconciler) do(op fence.Read) (zkapi.Result, error) {

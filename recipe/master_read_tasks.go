@@ -260,6 +260,16 @@ func (r *reconciler) update(t string, b below) {
 	}
 }
 
+// ended takes over that a task has its status.
+func (r *reconciler) ended(t string) {
+	r.view.MarkClean(t)
+	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
+	if w := r.view.Task(t).Worker; w != "" {
+		r.stale[w] = true // as in update
+	}
+	r.view.SetPhase(t, decide.Finished, r.now())
+}
+
 // takeChildren takes over the children of a task into a view, as if they had been seen first
 // at that time. A task that was given back waits before it is assigned again, unless it was
 // revoked. takeChildren reports whether an attempt has ended without having been revoked.

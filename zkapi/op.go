@@ -180,6 +180,7 @@ type Partial struct {
 	Come    []string // names whose znode was made since and is there, sorted; if the name is in Gone, too, it is another znode than before
 	Changed []string // names whose data was set since, sorted; none of them is in Come
 	Below   []string // znodes below the children that came or went since, such as name/rest, sorted
+	Made    []string // those of Below that were made since, and are there
 }
 
 // Reply is one Result or its error, as DoAll returns them.

@@ -3,9 +3,7 @@ package zkclient
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/jute"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -158,22 +156,10 @@ func eventFrame(kind int32, path string) []byte {
 
 // sumUp sums up changes in their order.
 func sumUp(log []change) *zkapi.Partial {
-	gone, come, changed, below := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	kinds := map[int32]zkapi.Kind{nodeCreated: zkapi.KindCreate, nodeDeleted: zkapi.KindDelete, nodeDataChanged: zkapi.KindSet}
+	var d zkapi.Differences
 	for _, c := range log {
-		switch {
-		case strings.Contains(c.name, "/"):
-			below[c.name] = true
-		case c.kind == nodeCreated:
-			come[c.name] = true
-		case c.kind == nodeDeleted:
-			gone[c.name] = true
-			delete(come, c.name)
-			delete(changed, c.name)
-		default:
-			changed[c.name] = true
-		}
+		d.Add(kinds[c.kind], c.name)
 	}
-	maps.DeleteFunc(changed, func(name string, _ bool) bool { return come[name] })
-	names := func(of map[string]bool) []string { return slices.Sorted(maps.Keys(of)) }
-	return &zkapi.Partial{Gone: names(gone), Come: names(come), Changed: names(changed), Below: names(below)}
+	return d.Partial()
 }

@@ -99,7 +99,7 @@ func (f *follower) take(t *testing.T, p zkapi.Partial) {
 		f.znodes[name] = zkapi.Stat{}
 	}
 	for _, name := range slices.Concat(p.Changed, p.Below) {
-		f.told[name] = true
+		f.told[name] = slices.Contains(p.Changed, name) || slices.Contains(p.Made, name)
 	}
 }
 
@@ -127,14 +127,17 @@ func (f *follower) compare(t *testing.T) {
 			t.Fatal(err)
 		}
 		known, has := f.znodes[name]
+		made, below := f.told[name+"/below"]
 		switch {
 		case known == zkapi.Stat{}: // it has come since
 		case known.Czxid != got.Stat.Czxid:
 			t.Errorf("%s is another znode, and no answer said so", name)
 		case known.Version != got.Stat.Version && !f.told[name]:
 			t.Errorf("the data of %s was set, and no answer said so", name)
-		case known.Cversion != got.Stat.Cversion && !f.told[name+"/below"]:
+		case known.Cversion != got.Stat.Cversion && !below:
 			t.Errorf("something has changed below %s, and no answer said so", name)
+		case below && made != (got.Stat.NumChildren > 0):
+			t.Errorf("below %s there are %d znodes, and the answers say that one was made: %v", name, got.Stat.NumChildren, made)
 		}
 		if has {
 			f.znodes[name] = got.Stat

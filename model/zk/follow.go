@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -53,25 +52,11 @@ func (f *following) fire() {
 
 // since sums up the changes since a cursor.
 func (f *following) since(path string, cursor int64) *zkapi.Partial {
-	gone, come, changed, below := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	var d zkapi.Differences
 	for _, c := range f.changes[cursor-f.first:] {
-		name := strings.TrimPrefix(strings.TrimPrefix(c.Path, path), "/")
-		switch {
-		case strings.Contains(name, "/"):
-			below[name] = true
-		case c.Kind == zkapi.KindCreate:
-			come[name] = true
-		case c.Kind == zkapi.KindDelete:
-			gone[name] = true
-			delete(come, name)
-			delete(changed, name)
-		case c.Kind == zkapi.KindSet:
-			changed[name] = true
-		}
+		d.Add(c.Kind, strings.TrimPrefix(strings.TrimPrefix(c.Path, path), "/"))
 	}
-	maps.DeleteFunc(changed, func(name string, _ bool) bool { return come[name] })
-	names := func(of map[string]bool) []string { return slices.Sorted(maps.Keys(of)) }
-	return &zkapi.Partial{Gone: names(gone), Come: names(come), Changed: names(changed), Below: names(below)}
+	return d.Partial()
 }
 
 // hears takes changes over that the session's server has learned of.

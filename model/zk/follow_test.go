@@ -18,7 +18,7 @@ type follower struct {
 	znodes  map[string]Stat // by name, as compare saw it last; zero for one that has come since
 	told    map[string]bool // names whose data was set, as the last answer has it
 	watch   zkapi.Source
-	below   map[string]bool // what has changed below the children, as the last answer has it
+	below   map[string]bool // what has changed below the children, as the last answer has it: whether it is there
 	whole   int
 	partial int
 }
@@ -48,7 +48,7 @@ func (f *follower) read(t *testing.T) {
 			f.told[name] = true
 		}
 		for _, path := range p.Below {
-			f.below[path] = true
+			f.below[path] = slices.Contains(p.Made, path)
 		}
 	} else {
 		f.whole++
@@ -73,8 +73,12 @@ func (f *follower) compare(t *testing.T, tree Tree) {
 		case known.Version != n.stat.Version && !f.told[n.name]:
 			t.Errorf("the data of %s was set, and the answer did not say so", n.name)
 		}
-		if known != (Stat{}) && known.Pzxid != n.stat.Pzxid && !f.below[n.name+"/below"] {
+		made, told := f.below[n.name+"/below"]
+		if known != (Stat{}) && known.Pzxid != n.stat.Pzxid && !told {
 			t.Errorf("something has changed below %s, and the answer did not say so", n.name)
+		}
+		if told && made != (n.stat.NumChildren > 0) {
+			t.Errorf("below %s there are %d znodes, and the answer says that one was made: %v", n.name, n.stat.NumChildren, made)
 		}
 		if has {
 			f.znodes[n.name] = n.stat

@@ -1,0 +1,41 @@
+package zkapi
+
+import (
+	"reflect"
+	"testing"
+)
+
+// TestDifferences_SumUpInOrder: the last change of a znode counts, and a child that was made
+// again is another znode.
+func TestDifferences_SumUpInOrder(t *testing.T) {
+	type change struct {
+		kind Kind
+		name string
+	}
+	for _, row := range []struct {
+		says    string
+		changes []change
+		want    Partial
+	}{
+		{"nothing has changed", nil, Partial{}},
+		{"a child comes and is set", []change{{KindCreate, "a"}, {KindSet, "a"}}, Partial{Come: []string{"a"}}},
+		{"a child comes and goes", []change{{KindCreate, "a"}, {KindDelete, "a"}}, Partial{Gone: []string{"a"}}},
+		{"a child is set and goes", []change{{KindSet, "a"}, {KindDelete, "a"}}, Partial{Gone: []string{"a"}}},
+		{"a child is made again", []change{{KindSet, "a"}, {KindDelete, "a"}, {KindCreate, "a"}}, Partial{Gone: []string{"a"}, Come: []string{"a"}}},
+		{"two are set", []change{{KindSet, "b"}, {KindSet, "a"}, {KindSet, "b"}}, Partial{Changed: []string{"a", "b"}}},
+		{"a znode below a child is made", []change{{KindCreate, "a/s"}, {KindSet, "a/s"}}, Partial{Below: []string{"a/s"}, Made: []string{"a/s"}}},
+		{"it goes again", []change{{KindCreate, "a/s"}, {KindDelete, "a/s"}}, Partial{Below: []string{"a/s"}}},
+		{"it goes and comes", []change{{KindDelete, "a/s"}, {KindCreate, "a/s"}}, Partial{Below: []string{"a/s"}, Made: []string{"a/s"}}},
+		{"it is set", []change{{KindSet, "a/s"}}, Partial{}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			var d Differences
+			for _, c := range row.changes {
+				d.Add(c.kind, c.name)
+			}
+			if sum := *d.Partial(); !reflect.DeepEqual(sum, row.want) {
+				t.Errorf("the sum is %+v, not %+v", sum, row.want)
+			}
+		})
+	}
+}

@@ -76,6 +76,10 @@ func (r *reconciler) readFormat() (err error) {
 	return err
 }
 
+// maxChecks bounds the claims that one multi checks, which may not be divided. With more live
+// workers the format stays as it is.
+const maxChecks = 1000
+
 // raiseFormat raises the mark to the newest format that this master and all live
 // workers know, or lowers it to what the operator allows.
 func (r *reconciler) raiseFormat() error {
@@ -96,7 +100,7 @@ func (r *reconciler) raiseFormat() error {
 		target = min(target, w.Format)
 		checks = append(checks, zkapi.Check(r.layout.inbox(name), w.Incarnation))
 	}
-	if target == r.format || target < r.format && !lower || len(checks) >= maxMultiOps {
+	if target == r.format || target < r.format && !lower || len(checks) >= maxChecks {
 		return nil
 	}
 	mark := encode(formatRecord{Format: target, By: r.policy.name})

@@ -14,12 +14,14 @@ import (
 // is only a hint.
 const resyncInterval = 2 * time.Second
 
-// Bounds of one multi, and of how many are in flight. The server's own bound is
-// jute.maxbuffer; small ones side by side are faster than one large one.
+// Bounds of one multi, and of how many are sent together. The server's own bound is
+// jute.maxbuffer. Multis of 300 operations are hardly faster than those of 100, and all others
+// wait for a server while it carries one out. How many of those that are sent together are
+// really under way is the session's decision (zkclient.Bulk).
 const (
-	maxMultiOps   = 300
+	maxMultiOps   = 100
 	maxMultiBytes = 512 << 10
-	maxMultis     = 8
+	maxMultis     = 24
 )
 
 // reconciler is the master's loop during one term: read what has changed

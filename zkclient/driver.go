@@ -48,6 +48,8 @@ type Config struct {
 	// ZooKeeper's default. A larger request is not sent, and fails with zkapi.ErrTooLarge.
 	// Default DefaultMaxRequest.
 	MaxRequest int
+	// Bulk bounds the writes of DoAll. The zero value has the defaults.
+	Bulk Bulk
 	// Logger receives connection events at debug level; at level info, a session or a
 	// connection that does not come within a second, with the network's reason, and when it
 	// comes, and once a server that does not know multiRead or addWatch; at level warn, once, a server that does not speak the protocol, servers that all
@@ -73,6 +75,7 @@ type Driver struct {
 	told   lastTold
 
 	lacks lacks
+	bulk  *pacer
 }
 
 var _ zkapi.Env = (*Driver)(nil)
@@ -116,10 +119,13 @@ func New(config Config) (*Driver, error) {
 	if config.MaxRequest < leastMaxRequest || config.MaxRequest > mostMaxRequest {
 		return nil, fmt.Errorf("zkclient: MaxRequest %d: give the servers' jute.maxbuffer, between %d and %d", config.MaxRequest, leastMaxRequest, mostMaxRequest)
 	}
+	if err := config.Bulk.check(); err != nil {
+		return nil, err
+	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{config: config, names: names, outage: newOutage(config)}, nil
+	return &Driver{config: config, names: names, outage: newOutage(config), bulk: newPacer(config.Bulk)}, nil
 }
 
 // Now implements zkapi.Env.

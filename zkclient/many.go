@@ -50,17 +50,23 @@ func (s *session) doEach(ctx context.Context, ops []zkapi.Op, at []int, replies 
 		replies[at[0]].Result, replies[at[0]].Err = s.Do(ctx, ops[at[0]])
 		return
 	}
+	type job struct {
+		at   int
+		pass *pass
+	}
 	var sending sync.WaitGroup
-	next := make(chan int)
+	next := make(chan job)
 	for range min(maxInFlight, len(at)) {
 		sending.Go(func() {
-			for i := range next {
-				replies[i].Result, replies[i].Err = s.Do(ctx, ops[i])
+			for one := range next {
+				reply := &replies[one.at]
+				reply.Result, reply.Err = s.Do(ctx, ops[one.at])
+				s.bulk.leave(one.pass, zkapi.FateOf(reply.Err) != zkapi.Unknown, s.now())
 			}
 		})
 	}
 	for _, i := range at {
-		next <- i
+		next <- job{i, s.bulk.enter(ctx, s.done.c, ops[i], s.now)}
 	}
 	close(next)
 	sending.Wait()

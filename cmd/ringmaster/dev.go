@@ -81,7 +81,7 @@ func checkDev(cmd *cobra.Command, d *cli.Dev, args []string) error {
 			return cli.Misuse("dev: --%s is of a worker: give --exec, too", name)
 		}
 	}
-	for _, name := range []string{"namespace", "access", "auth-file", "session-timeout", "connect-timeout", "max-request"} {
+	for _, name := range []string{"namespace", "access", "auth-file", "session-timeout", "connect-timeout", "max-request", "max-writes", "max-write-rate"} {
 		if cmd.Flags().Changed(name) && d.Role.Command == "" && !d.Group {
 			return cli.Misuse("dev: --%s is of a master and a worker: give --exec or --master, too", name)
 		}

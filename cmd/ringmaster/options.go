@@ -22,6 +22,8 @@ func registerOptions(f *pflag.FlagSet, o *cli.Options) {
 	f.StringVar(&o.Namespace, "namespace", os.Getenv("RINGMASTER_NAMESPACE"), "`PATH` in front of every znode, such as /billing; / for none (RINGMASTER_NAMESPACE)")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", 10*time.Second, "session timeout to ask the servers for, from 100ms to 24h; they may grant another")
 	f.DurationVar(&o.ConnectTimeout, "connect-timeout", 30*time.Second, "how long a client command waits for an answer; 0: for ever")
+	f.IntVar(&o.Bulk.Operations, "max-writes", 0, "bound of the `OPERATIONS` that this process writes in bulk at once (default 2400); it takes less while the servers answer slowly")
+	f.IntVar(&o.Bulk.PerSecond, "max-write-rate", 0, "bound of the `OPERATIONS` that this process writes in bulk in a second; 0 for none")
 	f.IntVar(&o.MaxRequest, "max-request", zkclient.DefaultMaxRequest, "size in `BYTES` of the largest request that the servers accept (their jute.maxbuffer)")
 	f.StringVar(&o.AuthFile, "auth-file", os.Getenv("RINGMASTER_AUTH_FILE"), "`FILE` with user:password for digest authentication (RINGMASTER_AUTH_FILE)")
 	f.StringToStringVar(&o.Access, "access", nil, "identities that may play the roles, as `ROLE=ID,...` for master, worker and client (see ringmaster identity); give the same to every process, and --auth-file")

@@ -21,6 +21,7 @@ type Options struct {
 	ConnectTimeout time.Duration
 	AuthFile       string
 	MaxRequest     int
+	Bulk           zkclient.Bulk
 	Access         map[string]string
 	TLSCA          string
 	TLSCert        string
@@ -57,6 +58,9 @@ func (o *Options) check() error {
 	if len(o.Access) > 0 && o.AuthFile == "" {
 		return misuse("--access needs --auth-file: without it this process has none of the identities, and may do nothing")
 	}
+	if o.Bulk.Operations < 0 || o.Bulk.PerSecond < 0 {
+		return misuse("--max-writes %d --max-write-rate %d: give a number of operations, or 0 for the default", o.Bulk.Operations, o.Bulk.PerSecond)
+	}
 	servers, chroot, err := zkclient.ParseServers(strings.Join(o.Servers, ","))
 	if err != nil {
 		return misuse("--servers or RINGMASTER_SERVERS: %w", err)
@@ -83,7 +87,7 @@ func (o *Options) connect() (*grantedEnv, recipe.Access, *slog.Logger, error) {
 	if err := o.check(); err != nil {
 		return fail(err)
 	}
-	config := zkclient.Config{Servers: o.Servers, SessionTimeout: o.SessionTimeout, MaxRequest: o.MaxRequest, Logger: log}
+	config := zkclient.Config{Servers: o.Servers, SessionTimeout: o.SessionTimeout, MaxRequest: o.MaxRequest, Bulk: o.Bulk, Logger: log}
 	if o.AuthFile != "" {
 		user, password, err := o.credentials()
 		if err != nil {

@@ -1,0 +1,159 @@
+package zkclient
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// ensembleOfOne is an ensemble that carries out one write after the other.
+type ensembleOfOne struct {
+	mu      sync.Mutex
+	travel  time.Duration // of a request and its answer
+	each    time.Duration // of an operation
+	free    time.Time     // when the writes so far are carried out
+	written int
+}
+
+// write returns when a write of so many operations is answered.
+func (e *ensembleOfOne) write(n int) {
+	e.mu.Lock()
+	now := time.Now()
+	if e.free.Before(now) {
+		e.free = now
+	}
+	e.free = e.free.Add(time.Duration(n) * e.each)
+	e.written += n
+	wait := e.free.Add(e.travel).Sub(now)
+	e.mu.Unlock()
+	time.Sleep(wait)
+}
+
+func multiOf(n int) zkapi.Op {
+	return zkapi.Multi(slices.Repeat([]zkapi.Op{zkapi.Create("/a", nil, zkapi.Persistent)}, n)...)
+}
+
+// TestBulk_LeavesRoomForOthers: one process that has much to write, or five of them, use most of an
+// ensemble, and a stranger's single write does not wait behind their queue.
+func TestBulk_LeavesRoomForOthers(t *testing.T) {
+	const runs, each, travel = 20 * time.Second, 10 * time.Microsecond, 5 * time.Millisecond
+	for _, processes := range []int{1, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			ensemble := &ensembleOfOne{travel: travel, each: each}
+			ctx, end := context.WithTimeout(t.Context(), runs)
+			defer end()
+			var work sync.WaitGroup
+			for range processes {
+				ensemble.fill(ctx, &work, newPacer(Bulk{}))
+			}
+			var stranger []time.Duration
+			for ctx.Err() == nil {
+				asked := time.Now()
+				ensemble.write(1)
+				stranger = append(stranger, time.Since(asked))
+				time.Sleep(10 * time.Millisecond)
+			}
+			work.Wait()
+			slices.Sort(stranger)
+			if p99 := stranger[len(stranger)*99/100]; p99 > 4*travel {
+				t.Errorf("%d processes: one in a hundred of the stranger's writes takes more than %v; alone it takes %v", processes, p99, travel)
+			}
+			if used := float64(ensemble.written) * each.Seconds() / runs.Seconds(); used < 0.6 {
+				t.Errorf("%d processes use %.2f of the ensemble", processes, used)
+			}
+		})
+	}
+}
+
+// fill has a process write as much as it may.
+func (e *ensembleOfOne) fill(ctx context.Context, work *sync.WaitGroup, p *pacer) {
+	began := time.Now()
+	now := func() time.Duration { return time.Since(began) }
+	for range 24 {
+		work.Go(func() {
+			for ctx.Err() == nil {
+				if leave := p.enter(ctx, nil, multiOf(100), now); leave != nil {
+					e.write(leave.ops)
+					p.leave(leave, true, now())
+				}
+			}
+		})
+	}
+}
+
+// TestBulk_KeepsItsBounds: neither more operations nor more bytes are under way than allowed,
+// except for one request that is larger by itself. Reads are not held back.
+func TestBulk_KeepsItsBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, row := range []struct {
+			says   string
+			bounds Bulk
+			op     zkapi.Op
+			most   int // requests under way
+		}{
+			{"operations", Bulk{Operations: 250}, multiOf(100), 2},
+			{"a request over the bound goes alone", Bulk{Operations: 50}, multiOf(100), 1},
+			{"bytes", Bulk{Bytes: 2500}, zkapi.Create("/a", make([]byte, 1000), zkapi.Persistent), 2},
+			{"reads", Bulk{Operations: 1}, zkapi.Get("/a"), 10},
+		} {
+			p := newPacer(row.bounds)
+			p.window = float64(p.bounds.Operations) // as after a while
+			now := func() time.Duration { return 0 }
+			var mu sync.Mutex
+			entered := 0
+			ctx, end := context.WithCancel(t.Context())
+			for range 10 {
+				go func() {
+					if leave := p.enter(ctx, nil, row.op, now); leave != nil || written(row.op) == 0 {
+						mu.Lock()
+						defer mu.Unlock()
+						entered++
+					}
+				}()
+			}
+			synctest.Wait()
+			if entered != row.most {
+				t.Errorf("%s: %d requests are under way, not %d", row.says, entered, row.most)
+			}
+			end()
+			synctest.Wait()
+			if len(p.waiting) > 0 {
+				t.Errorf("%s: %d requests wait whose callers are gone", row.says, len(p.waiting))
+			}
+		}
+	})
+}
+
+// TestBulk_IsMetered: not more operations a second go out than allowed.
+func TestBulk_IsMetered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(Bulk{PerSecond: 1000})
+		began := time.Now()
+		now := func() time.Duration { return time.Since(began) }
+		time.Sleep(time.Second)
+		for range 51 {
+			p.leave(p.enter(t.Context(), nil, multiOf(100), now), true, now())
+		}
+		if took := now(); took != 6*time.Second {
+			t.Errorf("5,100 operations, of which 100 may go at once, take %v", took-time.Second)
+		}
+		over := make(chan struct{})
+		close(over)
+		if p.enter(t.Context(), over, multiOf(10000), now); now() > 7*time.Second {
+			t.Error("a session that is over waits")
+		}
+	})
+}
+
+func TestNew_RefusesNegativeBulk(t *testing.T) {
+	_, err := New(Config{Servers: []string{"a"}, Bulk: Bulk{Operations: -1}})
+	if err == nil || !strings.Contains(err.Error(), "Operations:-1") {
+		t.Errorf("error %v", err)
+	}
+}

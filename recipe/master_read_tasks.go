@@ -117,10 +117,7 @@ func (r *reconciler) reset(t string) {
 // readDirty reads the tasks that may have changed: the options of new tasks, and the children
 // of tasks that have any.
 func (r *reconciler) readDirty() error {
-	names := r.view.Dirty(maxReads)
-	if len(names) == maxReads {
-		names = r.notAssignedFirst()
-	}
+	names := r.view.Dirty(maxReads, heldReads)
 	var fresh, parents []string
 	var ops []fence.Read
 	for _, t := range names {
@@ -157,25 +154,10 @@ func (r *reconciler) readDirty() error {
 }
 
 // heldReads is how many of the maxReads are left for tasks that are in an inbox, if there are more
-// tasks to be read than one pass reads.
+// tasks to be read than one pass reads. The others come first, so a master that finds many assigned
+// tasks when its term begins does not keep a new one waiting. But one of those in an inbox may have
+// been cancelled, and must not wait until no new tasks come.
 const heldReads = maxReads / 8
-
-// notAssignedFirst lists the tasks to be read next when there are more than one pass reads: first
-// those that are in no inbox. So a master that finds many assigned tasks when its term begins
-// does not keep a new one waiting. Some are in an inbox in any case: one of them may have been
-// cancelled, and must not wait until no new tasks come.
-func (r *reconciler) notAssignedFirst() []string {
-	var first, rest []string
-	for _, t := range r.view.Dirty(r.view.Len()) {
-		if r.view.Held(t) {
-			rest = append(rest, t)
-		} else {
-			first = append(first, t)
-		}
-	}
-	most := maxReads - min(len(rest), heldReads)
-	return slices.Concat(first[:min(len(first), most)], rest, first[min(len(first), most):])[:maxReads]
-}
 
 // readReturned reads why workers have given resident tasks back. An abandoned handler still
 // runs at its worker, so that worker does not get the task again as long as there are others.

@@ -306,7 +306,7 @@ func (d *drawn) sameLists(t *testing.T, at string) {
 	}
 	for what, list := range map[string]struct{ got, want []string }{
 		"pending":     {v.Pending(math.MaxInt), refPending(v)},
-		"dirty":       {v.Dirty(math.MaxInt), find(func(_ string, task *TaskView) bool { return task.dirty })},
+		"dirty":       {v.Dirty(math.MaxInt, 0), find(func(_ string, task *TaskView) bool { return task.dirty })},
 		"unconfirmed": {v.Unconfirmed(math.MaxInt), unconfirmed},
 		"doubtful": {v.Doubtful(), find(func(name string, task *TaskView) bool {
 			return task.Phase == Finished && !task.Confirmed && refHeld(v, name)

@@ -51,7 +51,8 @@ func (v *View) facts(i *taskIndex) facts {
 	if t == nil {
 		return f
 	}
-	f.put(dirtyTasks, t.dirty)
+	f.put(dirtyFree, t.dirty && len(i.holdings) == 0)
+	f.put(dirtyHeld, t.dirty && len(i.holdings) > 0)
 	f.put(longTasks, t.Options.Resident && t.Phase != Finished && len(t.Records) >= 2*KeptAttempts)
 	switch t.Phase {
 	case Pending:

@@ -47,7 +47,8 @@ const (
 	delayedByWall                     // the same of those whose time is known by the wall clock only
 	silentTasks                       // that must show progress to a worker that lives, by when that is too late
 	watchedTasks                      // whose progress is read, by when
-	dirtyTasks                        // that are to be read again, by name
+	dirtyFree                         // that are to be read again, and are in no inbox, by name
+	dirtyHeld                         // that are to be read again, and are in an inbox, by name
 	floatingTasks                     // residents that are to leave or wait, by name
 	longTasks                         // residents with too many records, by name
 	unconfirmedTasks                  // finished, without a look at their status, in the order of their ends
@@ -62,7 +63,7 @@ var taskOrders = [taskQueues]func(a, b *taskIndex) bool{
 	pendingTasks: inOrderOfAssignment, spentTasks: inOrderOfAssignment, readyTasks: inOrderOfAssignment, readyResidents: inOrderOfAssignment,
 	delayedTasks: byTime(func(f *facts) time.Time { return f.due }), delayedByWall: byTime(func(f *facts) time.Time { return f.due }),
 	silentTasks: byTime(func(f *facts) time.Time { return f.silent }), watchedTasks: byTime(func(f *facts) time.Time { return f.check }),
-	dirtyTasks: byName, floatingTasks: byName, longTasks: byName, doubtfulTasks: byName, requestedTasks: byName, unpreparedTasks: byName,
+	dirtyFree: byName, dirtyHeld: byName, floatingTasks: byName, longTasks: byName, doubtfulTasks: byName, requestedTasks: byName, unpreparedTasks: byName,
 	unconfirmedTasks: func(a, b *taskIndex) bool { return a.facts.ending < b.facts.ending },
 }
 

@@ -55,13 +55,24 @@ func (v *View) list(q taskQueue, most int) []string {
 // Pending lists at most so many tasks that wait for a worker, in the order of assignment.
 func (v *View) Pending(most int) []string { return v.list(pendingTasks, most) }
 
-// Dirty lists at most so many tasks that are to be read again, by name.
-func (v *View) Dirty(most int) []string { return v.list(dirtyTasks, most) }
+// Dirty lists the tasks that are to be read again, by name. If there are more than most, it lists so
+// many of them: first those in no inbox, and then at least so many others, as far as there are any.
+func (v *View) Dirty(most, others int) []string {
+	v.refresh()
+	free, held := v.index.queues[dirtyFree].len(), v.index.queues[dirtyHeld].len()
+	if free+held <= most {
+		names := slices.Concat(v.list(dirtyFree, free), v.list(dirtyHeld, held))
+		slices.Sort(names)
+		return names
+	}
+	others = min(held, max(others, most-free))
+	return slices.Concat(v.list(dirtyFree, most-others), v.list(dirtyHeld, others))
+}
 
 // AnyDirty reports whether a task is to be read again.
 func (v *View) AnyDirty() bool {
 	v.refresh()
-	return v.index.queues[dirtyTasks].len() > 0
+	return v.index.queues[dirtyFree].len()+v.index.queues[dirtyHeld].len() > 0
 }
 
 // Unconfirmed lists at most so many finished tasks whose status has not been read, in the

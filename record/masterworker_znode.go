@@ -109,17 +109,22 @@ func named(below string, deeper bool, room, kind NodeKind, z Znode) Znode {
 // ofTask is the meaning of a znode below a task.
 func ofTask(task, name string) Znode {
 	z := Znode{Task: task}
-	for prefix, kind := range map[string]NodeKind{"attempt-": Attempt, "left-": Left} {
-		number, has := strings.CutPrefix(name, prefix)
-		if n, err := strconv.ParseInt(number, 10, 32); has && err == nil && n > 0 {
-			z.Kind, z.Number = kind, int32(n)
-		}
-	}
 	switch name {
 	case "status":
 		z.Kind = TaskStatus
+		return z
 	case "progress":
 		z.Kind = TaskProgress
+		return z
+	}
+	for prefix, kind := range map[string]NodeKind{"attempt-": Attempt, "left-": Left} {
+		number, has := strings.CutPrefix(name, prefix)
+		if !has {
+			continue
+		}
+		if n, err := strconv.ParseInt(number, 10, 32); err == nil && n > 0 {
+			z.Kind, z.Number = kind, int32(n)
+		}
 	}
 	return z
 }

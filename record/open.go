@@ -30,6 +30,7 @@ func Open(dir string) (Config, Run, error) {
 	o.readEvents()
 	o.readEvidence()
 	o.run.Exchanges = readPart(o, WireFile, ReadExchanges)
+	shareOps(o.run.Events, o.run.Exchanges)
 	o.run.Commits = readPart(o, CommittedFile, ReadCommits)
 	records := readPart(o, FaultsFile, readFaults)
 	if older {
@@ -143,7 +144,10 @@ func readPart[T any](o *opening, name string, read func(string) ([]T, error)) []
 	_, absent := o.run.Manifest.Lacks(name)
 	switch {
 	case err == nil:
-		return append([]T{}, all...)
+		if all == nil { // it was recorded, and nothing is in it
+			all = []T{}
+		}
+		return all
 	case !absent || !errors.Is(err, os.ErrNotExist):
 		o.unreadable(name, err)
 	}

@@ -74,10 +74,11 @@ func read[T record](r io.ReadSeeker) ([]T, error) {
 	all := make([]T, lines-1)
 	var work sync.WaitGroup
 	queue, faults := make(chan block, 1), make(chan *lineError, runtime.GOMAXPROCS(0))
+	spare := make(chan []byte, cap(faults)+2)
 	for range cap(faults) {
-		work.Go(func() { faults <- decodeBlocks(queue, all, version) })
+		work.Go(func() { faults <- decodeBlocks(queue, spare, all, version) })
 	}
-	err = readBlocks(buffered, len(all), queue)
+	err = readBlocks(buffered, len(all), queue, spare)
 	close(queue)
 	work.Wait()
 	close(faults)
@@ -129,8 +130,8 @@ func readHeader(r *bufio.Reader) (version int, err error) {
 }
 
 // readBlocks cuts everything after the header into blocks, which have that many lines
-// together.
-func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
+// together. It takes the memory for them from spare, as far as there is some.
+func readBlocks(r *bufio.Reader, lines int, queue chan<- block, spare <-chan []byte) error {
 	var text []byte
 	first := 0
 	for at := range lines {
@@ -145,24 +146,36 @@ func readBlocks(r *bufio.Reader, lines int, queue chan<- block) error {
 		text = append(text, line...)
 		if len(text) >= blockSize || at == lines-1 {
 			queue <- block{text, first}
-			text, first = make([]byte, 0, blockSize+blockSize/8), at+1
+			first = at + 1
+			select {
+			case text = <-spare:
+			default:
+				text = make([]byte, 0, blockSize+blockSize/8)
+			}
 		}
 	}
 	return nil
 }
 
 // decodeBlocks decodes each line into its place. It returns the first bad line, but
-// still takes all blocks from the queue.
-func decodeBlocks[T record](queue <-chan block, all []T, version int) (first *lineError) {
+// still takes all blocks from the queue. What it decodes keeps nothing of a block.
+func decodeBlocks[T record](queue <-chan block, spare chan<- []byte, all []T, version int) (first *lineError) {
 	words := &words{seed: maphash.MakeSeed()}
+	fast := plain{words: words}
 	for b := range queue {
 		at := b.first
 		for line := range bytes.Lines(b.text) {
-			if err := decode(line, &all[at], version); err != nil && (first == nil || at+2 < first.line) {
-				first = &lineError{at + 2, err}
+			if !fast.read(line, &all[at], version) {
+				if err := decode(line, &all[at], version); err != nil && (first == nil || at+2 < first.line) {
+					first = &lineError{at + 2, err}
+				}
+				words.share(&all[at])
 			}
-			words.share(&all[at])
 			at++
+		}
+		select {
+		case spare <- b.text[:0]:
+		default:
 		}
 	}
 	return first
@@ -192,6 +205,18 @@ func (w *words) shared(text *string) {
 		*slot = *text
 	}
 	*text = *slot
+}
+
+// of is the string of some bytes.
+func (w *words) of(text []byte) string {
+	if len(text) == 0 {
+		return ""
+	}
+	slot := &w.slots[maphash.Bytes(w.seed, text)%uint64(len(w.slots))]
+	if *slot != string(text) {
+		*slot = string(text)
+	}
+	return *slot
 }
 
 // share replaces strings of a record by shared copies, and frees its spare capacity.

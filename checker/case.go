@@ -36,7 +36,7 @@ type Case struct {
 
 // Write is a write of a participant. If the commits are known, its outcome is theirs.
 type Write struct {
-	record.Operation
+	*record.Operation // that of the index, unless the outcomes differ
 	// Zxid is its place in ZooKeeper's order, if it was applied; 0 if it was not, or if that
 	// is not known.
 	Zxid int64

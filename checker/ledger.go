@@ -29,7 +29,7 @@ func (c *Case) settle() {
 	c.Writes = make([]Write, len(c.Index.Writes))
 	for i := range c.Index.Writes {
 		w := &c.Index.Writes[i]
-		c.Writes[i].Operation = w.Operation
+		c.Writes[i].Operation = &w.Operation
 		if c.ledger == nil {
 			continue
 		}
@@ -40,11 +40,12 @@ func (c *Case) settle() {
 			continue
 		}
 		c.Resolved.ByOrder(w.Fate)
-		done := &c.Writes[i].Done
-		done.Type, done.At = w.Fate, c.End
+		settled := w.Operation
+		settled.Done.Type, settled.Done.At = w.Fate, c.End
 		if w.Fate == record.OK {
-			done.At = max(w.Invoke.At+1, min(c.End, c.ledger.Latest(w.Commit)))
+			settled.Done.At = max(w.Invoke.At+1, min(c.End, c.ledger.Latest(w.Commit)))
 		}
+		c.Writes[i].Operation = &settled
 	}
 }
 

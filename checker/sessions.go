@@ -17,7 +17,7 @@ func (c *Case) sessionsEnd() Property {
 		fault, over := ended[w.Invoke.Session()]
 		if over && w.Outcome() == record.OK && w.Invoke.At > fault.Done.At {
 			p.Violate(wording.Finding{Code: wording.SessionUsed, Args: wording.Args{
-				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": c.At(&c.Writes[i].Operation), "ended": fault.Done.At,
+				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": c.At(c.Writes[i].Operation), "ended": fault.Done.At,
 			}}, fault.Done, w.Invoke, w.Done)
 		}
 	}
@@ -33,7 +33,7 @@ func (c *Case) writesAfterEnd(p *Findings) {
 	for i, w := range c.Writes {
 		if end := ended[w.Invoke.Session()]; end != 0 && w.Zxid > end {
 			p.Violate(wording.Finding{Code: wording.SessionOver, Zxid: w.Zxid, Args: wording.Args{
-				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": c.At(&c.Writes[i].Operation), "before": end,
+				"process": w.Invoke.Process, "session": w.Invoke.Session(), "at": c.At(c.Writes[i].Operation), "before": end,
 			}}, w.Invoke, w.Done)
 		}
 	}

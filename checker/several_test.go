@@ -16,7 +16,7 @@ func TestIdle_FaultMayHitSeveralTargets(t *testing.T) {
 	}
 	for session, want := range map[string]Verdict{"0xa": Invalid, "0xb": Invalid, "0xc": Valid} {
 		late := record.Operation{Invoke: record.Event{At: 3 * time.Second, Of: record.Request{Session: session}}, Done: record.Event{Type: record.OK}}
-		c := &Case{Index: record.NewIndex(record.Run{}, record.Objects{}), Faults: []record.Operation{fault}, Writes: []Write{{Operation: late}}}
+		c := &Case{Index: record.NewIndex(record.Run{}, record.Objects{}), Faults: []record.Operation{fault}, Writes: []Write{{Operation: &late}}}
 		if got := c.sessionsEnd().Verdict; got != want {
 			t.Errorf("a write of session %s after the end is %s, want %s", session, got, want)
 		}

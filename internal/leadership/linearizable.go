@@ -28,7 +28,7 @@ func (l *Leaders) Linearizable() checker.Search {
 		switch e.won {
 		case record.OK:
 			began[e.epoch] = true
-			at(e.epoch).Add(&e.op.Operation, step{"elect", fmt.Sprintf("elect, epoch %d", e.epoch)}, l.of.Until(&e.op.Operation))
+			at(e.epoch).Add(e.op.Operation, step{"elect", fmt.Sprintf("elect, epoch %d", e.epoch)}, l.of.Until(e.op.Operation))
 		case record.Info:
 			at(e.epoch).Open++
 		}
@@ -39,10 +39,10 @@ func (l *Leaders) Linearizable() checker.Search {
 		}
 		said := fmt.Sprintf("write in epoch %d", a.epoch)
 		if began[a.epoch] {
-			at(a.epoch).Add(&a.op.Operation, step{"after", said}, a.op.Done.At)
+			at(a.epoch).Add(a.op.Operation, step{"after", said}, a.op.Done.At)
 		}
 		if began[a.epoch+1] {
-			at(a.epoch+1).Add(&a.op.Operation, step{"before", said}, a.op.Done.At)
+			at(a.epoch+1).Add(a.op.Operation, step{"before", said}, a.op.Done.At)
 		}
 	}
 	for _, part := range all {

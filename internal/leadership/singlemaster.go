@@ -77,8 +77,8 @@ func (l *Leaders) staleWrites(p *checker.Findings, won []election) {
 		}
 		if a.op.Outcome() == record.OK && a.epoch < latest.epoch {
 			p.Violate(wording.Finding{Code: StaleMaster, Zxid: a.op.Zxid, Args: wording.Args{
-				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": l.of.At(&a.op.Operation),
-				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": l.of.At(&latest.op.Operation), "before": latest.op.Zxid,
+				"process": a.op.Invoke.Process, "epoch": a.epoch, "at": l.of.At(a.op.Operation),
+				"elected": latest.op.Invoke.Process, "now": latest.epoch, "since": l.of.At(latest.op.Operation), "before": latest.op.Zxid,
 			}}, latest.op.Done, a.op.Invoke, a.op.Done)
 		}
 	}

@@ -119,7 +119,7 @@ func (f *facts) ledgerInOrder() checker.Property {
 		after := last.write != nil && (f.Ordered() || last.write.Done.At < e.write.Invoke.At)
 		if after && e.compare(last.entry) <= 0 {
 			p.Violate(wording.Finding{Code: LedgerBack, Object: ledger, Zxid: e.write.Zxid, Args: wording.Args{
-				"process": e.write.Invoke.Process, "epoch": e.Epoch, "n": e.N, "at": f.At(&e.write.Operation),
+				"process": e.write.Invoke.Process, "epoch": e.Epoch, "n": e.N, "at": f.At(e.write.Operation),
 				"other": last.write.Invoke.Process, "later_epoch": last.Epoch, "later_n": last.N,
 			}}, last.write.Invoke, e.write.Invoke)
 		}

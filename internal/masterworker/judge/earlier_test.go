@@ -74,7 +74,8 @@ func TestEarlierMasters_InTheTree(t *testing.T) {
 		given := record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 			{Kind: "create", Path: "/assign/w/task-t", Data: `{"epoch":1,"attempt":2}`},
 		}}}, Done: record.Event{Type: record.OK}}
-		of := &checker.Case{Index: record.NewIndex(record.Run{}, record.TaskObjects()), Policy: record.FirstPolicy(), Writes: []checker.Write{{Operation: given}, {Operation: led(c.acks)}}}
+		elected := led(c.acks)
+		of := &checker.Case{Index: record.NewIndex(record.Run{}, record.TaskObjects()), Policy: record.FirstPolicy(), Writes: []checker.Write{{Operation: &given}, {Operation: &elected}}}
 		f := &facts{Case: of, tasks: map[string]*task{"task-t": {
 			id: "t", options: record.TaskOptions{Attempts: int32(c.attempts)}, left: map[int32]bool{1: true},
 			attempts: map[int32]record.Token{1: {Epoch: 1, Attempt: 1}, 2: {Epoch: 2, Attempt: 2}},

@@ -160,7 +160,7 @@ func (f *facts) restore() {
 			}
 			unanswered := w.Outcome() == record.Info
 			if z.Kind == record.Left && (!unanswered || deleted[op.Path]) {
-				t.left[z.Number] = true
+				t.leaves(z.Number)
 			}
 			if z.Kind == record.Attempt && (!unanswered || deleted[op.Path]) {
 				t.records(op.Data)
@@ -221,7 +221,7 @@ func (f *facts) readNode(z record.Znode, node record.Node) {
 		s := parseStatus(node.Data)
 		t.status, t.version = &s, node.Version
 	case record.Left:
-		t.left[z.Number] = true
+		t.leaves(z.Number)
 	case record.Attempt:
 		t.records(node.Data)
 	}
@@ -230,7 +230,7 @@ func (f *facts) readNode(z record.Znode, node record.Node) {
 func (f *facts) task(name string) *task {
 	t := f.tasks[name]
 	if t == nil {
-		t = &task{attempts: map[int32]record.Token{}, left: map[int32]bool{}}
+		t = &task{}
 		f.tasks[name] = t
 	}
 	return t
@@ -239,7 +239,18 @@ func (f *facts) task(name string) *task {
 // records notes the record of an attempt.
 func (t *task) records(data string) {
 	token := record.ParseEntry(data).Token
+	if t.attempts == nil { // most tasks have none
+		t.attempts = map[int32]record.Token{}
+	}
 	t.attempts[token.Attempt] = token
+}
+
+// leaves notes that an attempt does not count.
+func (t *task) leaves(attempt int32) {
+	if t.left == nil {
+		t.left = map[int32]bool{}
+	}
+	t.left[attempt] = true
 }
 
 // spent is how many of so many attempts of a task count.
@@ -265,9 +276,9 @@ func (f *facts) readWrite(w *checker.Write) {
 			asked := slices.ContainsFunc(w.Invoke.Ops(), func(op record.Op) bool { // by a client
 				return op.Kind == "delete" && record.ParsePath(op.Path) == record.Znode{Kind: record.Collection, Task: z.Task}
 			})
-			f.removals = append(f.removals, removal{op: &w.Operation, task: z.Task, kept: w.Invoke.Ops()[0].Path == record.AssignPath && !asked})
+			f.removals = append(f.removals, removal{op: w.Operation, task: z.Task, kept: w.Invoke.Ops()[0].Path == record.AssignPath && !asked})
 		case op.Kind == "create" && z.Kind == record.TaskStatus:
-			f.records = append(f.records, ending{op: &w.Operation, zxid: w.Zxid, task: z.Task, status: parseStatus(op.Data), outcome: w.Outcome()})
+			f.records = append(f.records, ending{op: w.Operation, zxid: w.Zxid, task: z.Task, status: parseStatus(op.Data), outcome: w.Outcome()})
 		}
 	}
 }

@@ -65,7 +65,12 @@ func (f *facts) vacuous() []string {
 	succeeded := func(ops []record.Operation) bool {
 		return slices.ContainsFunc(ops, func(o record.Operation) bool { return o.Outcome() == record.OK })
 	}
-	assigned := slices.ContainsFunc(f.applied("create", "/assign"), func(p part) bool { return record.ParsePath(p.op.Path).Kind == record.Assignment })
+	assigned := false
+	for p := range f.applied("create", "/assign") {
+		if assigned = record.ParsePath(p.op.Path).Kind == record.Assignment; assigned {
+			break
+		}
+	}
 	recorded := slices.ContainsFunc(f.records, func(r ending) bool { return r.outcome == record.OK })
 	var why []string
 	for _, goal := range []struct {

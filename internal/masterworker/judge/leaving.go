@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -34,13 +35,13 @@ func (f *facts) leavesNothing() checker.Property {
 	departures := f.departures()
 	p := checker.NewFindings("LeavesNothing")
 	incarnation := map[attempt]int32{} // for which an attempt was assigned
-	for _, w := range f.applied("create", "/assign") {
+	for w := range f.applied("create", "/assign") {
 		if z := record.ParsePath(w.op.Path); z.Kind == record.Assignment {
 			a := record.ParseEntry(w.op.Data)
 			incarnation[attempt{z.Worker, z.Task, a.Attempt}] = a.Incarnation
 		}
 	}
-	for _, w := range f.applied("create", "/tasks") {
+	for w := range f.applied("create", "/tasks") {
 		z, ended := record.ParsePath(w.op.Path), record.ParseEntry(w.op.Data)
 		if z.Kind != record.Attempt || !slices.Contains(leftBehind, ended.Reason) {
 			continue
@@ -50,7 +51,7 @@ func (f *facts) leavesNothing() checker.Property {
 			if known && d.leave.Invoke.Process == ended.Worker && d.held[held] {
 				p.Violate(wording.Finding{Code: LeftBehind, Object: z.Task, Args: wording.Args{
 					"worker": ended.Worker, "left": d.leave.Done.At, "attempt": ended.Attempt, "process": w.write.Invoke.Process,
-					"at": f.At(&w.write.Operation), "why": ended.Reason,
+					"at": f.At(w.write.Operation), "why": ended.Reason,
 				}}, d.leave.Invoke, d.close, d.leave.Done, w.write.Invoke, w.write.Done)
 			}
 		}
@@ -65,20 +66,21 @@ type part struct {
 }
 
 // applied are the parts of one kind, below a parent, of all writes that were applied.
-func (f *facts) applied(kind, parent string) []part {
-	var all []part
-	for i := range f.Writes {
-		w := &f.Writes[i]
-		if w.Outcome() != record.OK {
-			continue
-		}
-		for _, op := range w.Invoke.Ops() {
-			if op.Kind == kind && strings.HasPrefix(op.Path, parent+"/") {
-				all = append(all, part{w, op})
+func (f *facts) applied(kind, parent string) iter.Seq[part] {
+	return func(yield func(part) bool) {
+		below := parent + "/"
+		for i := range f.Writes {
+			w := &f.Writes[i]
+			if w.Outcome() != record.OK {
+				continue
+			}
+			for _, op := range w.Invoke.Ops() {
+				if op.Kind == kind && strings.HasPrefix(op.Path, below) && !yield(part{w, op}) {
+					return
+				}
 			}
 		}
 	}
-	return all
 }
 
 // departures are the departures in good order: a worker was told to leave, retired
@@ -90,7 +92,7 @@ func (f *facts) departures() []departure {
 	}
 	held := map[membership]map[int32]bool{}
 	retired := map[membership]time.Duration{}
-	for _, w := range f.applied("set", "/assign") {
+	for w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
 		m := membership{e.Alive(), e.Session()}
 		if w.op.Path != record.InboxPath(e.Process) {

@@ -291,7 +291,7 @@ func (f *facts) atomicTransitions() checker.Property {
 			gone++
 			if at, recorded := first[t]; !instead[t] && (!recorded || at > applied(i)) {
 				p.Violate(wording.Finding{Code: AssignmentLost, Object: t, Args: wording.Args{
-					"process": w.Invoke.Process, "at": f.At(&f.Writes[i].Operation),
+					"process": w.Invoke.Process, "at": f.At(f.Writes[i].Operation),
 				}}, w.Invoke, w.Done)
 			}
 		}
@@ -397,8 +397,11 @@ func (f *facts) earlierMasters() map[int32]bool {
 	for i := range f.Writes {
 		w := &f.Writes[i]
 		for _, op := range w.Invoke.Ops() {
+			if op.Kind != "set" || op.Path != record.AssignPath || w.Outcome() == record.Fail {
+				continue
+			}
 			claim := record.ParseClaim(op.Data)
-			if op.Kind != "set" || op.Path != record.AssignPath || w.Outcome() == record.Fail || claim.Holder == "" {
+			if claim.Holder == "" {
 				continue
 			}
 			epoch := op.Version + 1

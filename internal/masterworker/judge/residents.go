@@ -174,7 +174,7 @@ func (f *facts) stoppedTooEarly(run record.Operation, end time.Duration) *latene
 // sessionOf is the session in which a worker held an execution: the session with its
 // last claim of its inbox.
 func (f *facts) sessionOf(run record.Operation) (session string) {
-	for _, w := range f.applied("set", "/assign") {
+	for w := range f.applied("set", "/assign") {
 		e := w.write.Invoke
 		if w.op.Path == record.InboxPath(run.Invoke.Process) && e.Alive() == run.Invoke.Alive() && e.At <= run.Invoke.At {
 			session = e.Session()

@@ -12,13 +12,13 @@ import (
 func TestUniqueAttempts_AttemptNotDeletedWasNotOnRecord(t *testing.T) {
 	entry := func(n string, outcome record.Type) checker.Write {
 		ops := []record.Op{{Kind: "create", Path: "/tasks/t/attempt-" + n, Data: `{"epoch":1,"attempt":` + n + `}`}}
-		return checker.Write{Operation: record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
+		return checker.Write{Operation: &record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
 	}
-	collect := checker.Write{Operation: record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
+	collect := checker.Write{Operation: &record.Operation{Invoke: record.Event{Of: record.Request{Ops: []record.Op{
 		{Kind: "delete", Path: "/tasks/t/attempt-1"}, {Kind: "delete", Path: "/tasks/t/attempt-2"}, {Kind: "delete", Path: "/tasks/t/status"}, {Kind: "delete", Path: "/tasks/t"},
 	}}}}}
 	f := &facts{
-		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &collect.Operation, task: "t"}},
+		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: collect.Operation, task: "t"}},
 		Case: &checker.Case{Writes: []checker.Write{entry("1", record.OK), entry("2", record.Info), entry("3", record.Info), collect}},
 	}
 	f.restore()
@@ -31,7 +31,7 @@ func TestUniqueAttempts_AttemptNotDeletedWasNotOnRecord(t *testing.T) {
 // one does not say all that was below it.
 func TestUniqueAttempts_AttemptDeletedInAPartWasOnRecord(t *testing.T) {
 	write := func(outcome record.Type, ops ...record.Op) checker.Write {
-		return checker.Write{Operation: record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
+		return checker.Write{Operation: &record.Operation{Invoke: record.Event{Of: record.Request{Ops: ops}}, Done: record.Event{Type: outcome}}}
 	}
 	entry := func(n string) checker.Write {
 		return write(record.Info, record.Op{Kind: "create", Path: "/tasks/t/" + n, Data: `{"epoch":1,"attempt":` + n[len(n)-1:] + `}`})
@@ -41,7 +41,7 @@ func TestUniqueAttempts_AttemptDeletedInAPartWasOnRecord(t *testing.T) {
 	}
 	last := write(record.OK, record.Op{Kind: "delete", Path: "/tasks/t/status"}, record.Op{Kind: "delete", Path: "/tasks/t"})
 	f := &facts{
-		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: &last.Operation, task: "t"}},
+		tasks: map[string]*task{}, byID: map[string][]string{}, collected: map[string]removal{"t": {op: last.Operation, task: "t"}},
 		Case: &checker.Case{Writes: []checker.Write{entry("attempt-1"), entry("left-1"), entry("attempt-2"), entry("attempt-3"), entry("attempt-4"),
 			part(record.OK, "attempt-1"), part(record.OK, "left-1"), part(record.Info, "attempt-2"), part(record.Fail, "attempt-3"), last}},
 	}

@@ -66,8 +66,8 @@ type deviation struct {
 func (f *facts) follow(p *checker.Findings, exchanges []record.Exchange) (traces int, found []deviation) {
 	var mu sync.Mutex
 	var gaveUp []deviation
-	parallel.Each(protocol.Traces(exchanges, f.Policy.MaxAttempts), func(n int, t protocol.Trace) {
-		o := protocol.Follow(&t)
+	parallel.Each(protocol.Parts(exchanges, f.Policy.MaxAttempts), func(n int, part protocol.Part) {
+		t, o := part.Follow()
 		mu.Lock()
 		defer mu.Unlock()
 		traces++

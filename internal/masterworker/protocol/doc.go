@@ -14,6 +14,11 @@
 // answer may take effect at any time after it was sent, or never. If a write leaves no
 // state, the machine does not allow it, and the states before it say why.
 //
+// The traces of a long run repeat the same claims, so [Part] follows a task's trace
+// without building it (walk.go): it goes on from the states after the claims before the
+// task's first write, which it keeps. If that trace has a write without an answer, or is
+// not accepted, the trace is built and followed as a whole.
+//
 // TLC reads the same traces (tla.go, spec/tla/ProtocolTrace.tla) with Protocol.tla. The
 // two must agree on every trace of a corpus and on every mutant of it; see the tests.
 //

@@ -27,69 +27,84 @@ type Outcome struct {
 
 // Follow walks along a trace.
 func Follow(t *Trace) Outcome {
-	f := follower{Trace: t}
+	f := follower{floats: t.Floats, writes: make([]*Write, len(t.Writes))}
+	for i := range t.Writes {
+		f.writes[i] = &t.Writes[i]
+	}
 	if !f.assignSlots() {
 		return Outcome{GaveUp: true, Why: fmt.Sprintf("more than %d writes of %s had no answer at the same time: too many to follow", maxOpen, t.Name())}
 	}
-	set := []*state{initial(len(t.Workers))}
-	most := 1
-	for at := range t.Writes {
-		if len(set) == 1 && f.elected(set[0], at) {
-			continue
-		}
-		set = f.close(set, at)
-		most = max(most, len(set))
-		if len(set) > maxStates {
-			return Outcome{GaveUp: true, At: at, Most: most, Why: fmt.Sprintf("more than %d states of %s were possible: too many to follow", maxStates, t.Name())}
-		}
-		var after []*state
-		seen := map[string]bool{}
-		w := &t.Writes[at]
-		for _, s := range set {
-			n, why := s.answered(w)
-			if why != "" {
-				continue
-			}
-			if len(set) == 1 {
-				after = append(after, n)
-				break
-			}
-			if k := n.key(); !seen[k] {
-				seen[k] = true
-				after = append(after, n)
-			}
-		}
-		if len(after) == 0 {
-			return Outcome{At: at, Most: most, Why: t.explain(set, at)}
-		}
-		set = after
+	start := step{set: []*state{initial(len(t.Workers))}, most: 1}
+	end, ok := f.walk(start, len(f.writes))
+	switch o := (Outcome{Accepted: ok, At: end.at, Most: end.most}); {
+	case ok:
+		return o
+	case len(end.set) > maxStates:
+		o.GaveUp, o.Why = true, fmt.Sprintf("more than %d states of %s were possible: too many to follow", maxStates, t.Name())
+		return o
+	default:
+		o.Why = t.explain(end.set, end.at)
+		return o
 	}
-	return Outcome{Accepted: true, At: len(t.Writes), Most: most}
 }
 
 // follower is a trace with a bit of state.floated for each float, that is, for each
 // unanswered write. Two floats may share a bit if they are never open together and a
 // write between them clears it.
 type follower struct {
-	*Trace
-	slots []int
+	writes []*Write
+	floats []Float
+	slots  []int
+}
+
+// step is a place in a trace: the states that are possible after so many writes.
+type step struct {
+	at   int
+	set  []*state
+	most int // states that were possible at a time, until then
+}
+
+// walk goes on from a step until a place. If it cannot, the result is the step that it has
+// reached: no state of the set allows the next write, or the set is larger than maxStates.
+func (f *follower) walk(s step, until int) (_ step, ok bool) {
+	for ; s.at < until; s.at++ {
+		if len(s.set) == 1 && f.elected(s.set[0], s.at) {
+			continue
+		}
+		s.set = f.close(s.set, s.at)
+		s.most = max(s.most, len(s.set))
+		if len(s.set) > maxStates {
+			return s, false
+		}
+		var after states
+		for _, before := range s.set {
+			if n, why := before.answered(f.writes[s.at]); why == "" {
+				after.add(n)
+			}
+		}
+		if len(after.list) == 0 {
+			return s, false
+		}
+		s.set = after.list
+	}
+	return s, true
 }
 
 // assignSlots gives each float a bit. It reports whether there are enough bits.
 func (f *follower) assignSlots() bool {
 	var until [maxOpen]int // of the last float in each
-	order := make([]int, len(f.Floats))
+	order := make([]int, len(f.floats))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return f.Floats[a].Since - f.Floats[b].Since })
-	f.slots = make([]int, len(f.Floats))
+	slices.SortStableFunc(order, func(a, b int) int { return f.floats[a].Since - f.floats[b].Since })
+	f.slots = make([]int, len(f.floats))
 	for _, i := range order {
-		free := slices.IndexFunc(until[:], func(last int) bool { return last == 0 || last < f.Floats[i].Since-1 })
+		free := slices.IndexFunc(until[:], func(last int) bool { return last == 0 || last < f.floats[i].Since-1 })
 		if free < 0 {
 			return false
 		}
-		f.slots[i], until[free] = free, f.Floats[i].Until
+		f.slots[i], until[free] = free, f.floats[i].Until
 	}
 	return true
 }
@@ -98,10 +113,10 @@ func (f *follower) assignSlots() bool {
 // close and answered would: the session that led is over, and no other state is left. A
 // task's trace repeats every election of the run, so elections must cost next to
 // nothing.
-func (t *follower) elected(s *state, at int) bool {
-	w := &t.Writes[at]
+func (f *follower) elected(s *state, at int) bool {
+	w := f.writes[at]
 	doubtful := w.Kind != Elect || w.Error != "" || w.Index != -1 || w.Version != s.epoch || w.Got != s.epoch+1 ||
-		w.Session == s.master || s.over.has(w.Session) || len(t.openFloats(at)) > 0
+		w.Session == s.master || s.over.has(w.Session) || len(f.openFloats(at)) > 0
 	if doubtful {
 		return false
 	}
@@ -116,63 +131,53 @@ func (t *follower) elected(s *state, at int) bool {
 
 // close adds events that may have happened unseen before a write: ends of sessions that
 // the write shows, and unanswered writes that were applied.
-func (t *follower) close(set []*state, at int) []*state {
-	w := &t.Writes[at]
-	open := t.openFloats(at)
-	var seen map[string]bool
-	add := func(n *state) {
-		if seen == nil {
-			seen = map[string]bool{}
-			for _, s := range set {
-				seen[s.key()] = true
-			}
-		}
-		if k := n.key(); !seen[k] {
-			seen[k] = true
-			set = append(set, n)
-		}
-	}
-	for i := 0; i < len(set) && len(set) <= maxStates; i++ {
-		s := set[i]
-		s.floated &= t.pending(at)
+func (f *follower) close(set []*state, at int) []*state {
+	w := f.writes[at]
+	open := f.openFloats(at)
+	all := states{list: set}
+	for i := 0; i < len(all.list) && len(all.list) <= maxStates; i++ {
+		s := all.list[i]
+		s.floated &= f.pending(open)
 		for _, session := range s.touched(w) {
-			add(s.without(session))
+			all.add(s.without(session))
 		}
-		for _, f := range open {
-			if s.floated&(1<<t.slots[f]) != 0 {
+		for _, at := range open {
+			if s.floated&(1<<f.slots[at]) != 0 {
 				continue
 			}
-			for _, session := range s.touched(&t.Floats[f].Write) {
-				if session != t.Floats[f].Session {
-					add(s.without(session))
+			float := &f.floats[at]
+			for _, session := range s.touched(&float.Write) {
+				if session != float.Session {
+					all.add(s.without(session))
 				}
 			}
-			if n, why := s.step(&t.Floats[f].Write); why == "" {
+			if n, why := s.step(&float.Write); why == "" {
 				applied := *n // n may be s itself
-				applied.floated |= 1 << t.slots[f]
-				add(&applied)
+				applied.floated |= 1 << f.slots[at]
+				all.add(&applied)
 			}
 		}
 	}
-	return set
+	return all.list
 }
 
 // openFloats are the floats that may be applied before the write at that place.
-func (t *Trace) openFloats(at int) []int {
+func (f *follower) openFloats(at int) []int {
 	var all []int
-	for f := range t.Floats {
-		if t.Floats[f].Since <= at+1 && at+1 <= t.Floats[f].Until {
-			all = append(all, f)
+	for n := range f.floats {
+		if f.floats[n].Since <= at+1 && at+1 <= f.floats[n].Until {
+			all = append(all, n)
 		}
 	}
 	return all
 }
 
-// pending are the floats for which it still matters whether they were applied.
-func (t *follower) pending(at int) uint64 {
+// pending are the floats for which it still matters whether they were applied: those
+// that are open.
+func (f *follower) pending(open []int) uint64 {
 	mask := uint64(0)
-	for _, f := range t.openFloats(at) {
-		mask |= 1 << t.slots[f]
+	for _, n := range open {
+		mask |= 1 << f.slots[n]
 	}
 	return mask
 }

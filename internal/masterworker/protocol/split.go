@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -12,13 +13,24 @@ import (
 // Split reads a run and divides it: first the claims, then each task, by name. Budget
 // is the number of attempts of a task that does not ask for another.
 func Split(exchanges []record.Exchange, budget int32) []Trace {
-	return slices.Collect(Traces(exchanges, budget))
+	var all []Trace
+	for p := range Parts(exchanges, budget) {
+		all = append(all, p.Trace())
+	}
+	return all
 }
 
-// Traces yields the traces of [Split] one after the other: a trace of a long run
-// repeats every election before it, and all of them at once would not fit into memory.
-func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
-	return func(yield func(Trace) bool) {
+// Part is what a trace of a run is made of. A trace of a long run repeats every election
+// before it, and all traces at once would not fit into memory.
+type Part struct {
+	*splitter
+	task string
+	own  []reading
+}
+
+// Parts yields the parts of a run one after the other, in the order of [Split].
+func Parts(exchanges []record.Exchange, budget int32) iter.Seq[Part] {
+	return func(yield func(Part) bool) {
 		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
 		for _, at := range s.order() {
 			for _, r := range s.reader.read(&exchanges[at], at+1) {
@@ -27,15 +39,14 @@ func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
 				}
 			}
 		}
-		if !yield(s.trace("", s.own[""])) {
+		s.shared = s.own[""]
+		delete(s.own, "")
+		s.index()
+		if !yield(Part{s, "", s.shared}) {
 			return
 		}
-		s.index()
 		for _, task := range slices.Sorted(maps.Keys(s.own)) {
-			if task == "" {
-				continue
-			}
-			if !yield(s.trace(task, s.about(s.own[task]))) {
+			if !yield(Part{s, task, s.own[task]}) {
 				return
 			}
 			delete(s.own, task)
@@ -43,16 +54,26 @@ func Traces(exchanges []record.Exchange, budget int32) iter.Seq[Trace] {
 	}
 }
 
+// Trace builds the trace of the part.
+func (p Part) Trace() Trace {
+	if p.task == "" {
+		return p.trace("", p.own)
+	}
+	return p.trace(p.task, p.about(p.own))
+}
+
 // splitter divides one run.
 type splitter struct {
 	exchanges []record.Exchange
 	reader    reader
-	own       map[string][]reading // by task, in the order of order
+	own       map[string][]reading // by task, in the order of order; of tasks that were not yielded yet
+	shared    []reading            // of the claims, in the order of order
 	submitted bool                 // a task has been made: the parents are there
 	claims    claims
+	walkers   sync.Pool // of *walker
 }
 
-// claims are the places in own[""] that tasks depend on, in ascending order.
+// claims are the places in shared that tasks depend on, in ascending order.
 type claims struct {
 	terms    []int         // elections and resignations
 	byWorker map[int][]int // changes of the claim of each worker
@@ -63,8 +84,8 @@ type claims struct {
 // judged with the claims alone. But a refusal may show that a session is over.
 func (s *splitter) index() {
 	s.claims = claims{byWorker: map[int][]int{}, ends: map[int][]int{}}
-	for i := range s.own[""] {
-		w := &s.own[""][i].write
+	for i := range s.shared {
+		w := &s.shared[i].write
 		if w.Error != "" && w.Kind != SessionOver {
 			continue
 		}
@@ -121,7 +142,7 @@ func (s *splitter) about(own []reading) []reading {
 		}
 	}
 	matters := func(i int) bool {
-		w := &s.own[""][i].write
+		w := &s.shared[i].write
 		return s.floats(w) || s.place(w) <= last
 	}
 	var changes, ends []int
@@ -138,7 +159,7 @@ func (s *splitter) about(own []reading) []reading {
 		}
 	}
 	for _, i := range changes {
-		sessions[s.own[""][i].write.Session] = true
+		sessions[s.shared[i].write.Session] = true
 	}
 	for session := range sessions {
 		for _, i := range s.claims.ends[session] {
@@ -151,7 +172,7 @@ func (s *splitter) about(own []reading) []reading {
 	slices.Sort(ends)
 	all := slices.Grow(slices.Clone(own), len(changes)+len(ends))
 	for _, i := range append(changes, ends...) {
-		all = append(all, s.own[""][i])
+		all = append(all, s.shared[i])
 	}
 	return all
 }

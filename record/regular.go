@@ -34,6 +34,9 @@ func ReadRegular(path string) ([]byte, error) {
 	}
 	defer file.Close()
 	var all bytes.Buffer
+	if info, err := file.Stat(); err == nil {
+		all.Grow(int(info.Size()) + bytes.MinRead) // so that it is not read into one buffer after the other
+	}
 	_, err = all.ReadFrom(file)
 	return all.Bytes(), err
 }

@@ -96,15 +96,16 @@ func (f *facts) concurrencyKept() checker.Property {
 	type edge struct {
 		at    time.Duration
 		begin bool
-		event record.Event
+		of    *record.Operation
 	}
 	edges := map[record.Life][]edge{}
-	for _, e := range f.executions {
+	for i := range f.executions {
+		e := &f.executions[i]
 		if e.Invoke.Execution().Resident {
 			continue
 		}
 		who := e.Invoke.Alive()
-		edges[who] = append(edges[who], edge{e.Invoke.At, true, e.Invoke}, edge{f.Lasted(e), false, e.Done})
+		edges[who] = append(edges[who], edge{e.Invoke.At, true, e}, edge{f.Lasted(*e), false, e})
 	}
 	most := 0
 	p := checker.NewFindings("ConcurrencyKept")
@@ -130,7 +131,7 @@ func (f *facts) concurrencyKept() checker.Property {
 			if running++; running > limit {
 				p.Violate(wording.Finding{Code: TooManyHandlers, Args: wording.Args{
 					"process": who, "handlers": running, "at": e.at, "allowed": limit,
-				}}, e.event)
+				}}, e.of.Invoke)
 			}
 			most = max(most, running)
 		}

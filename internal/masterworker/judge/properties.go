@@ -303,12 +303,14 @@ func (f *facts) atomicTransitions() checker.Property {
 // that worker, and had not been given up before.
 func (f *facts) resultFromItsAttempt() checker.Property {
 	p := checker.NewFindings("ResultFromItsAttempt")
-	ran := map[string]bool{}
-	key := func(task, process string, t record.Token) string {
-		return fmt.Sprintf("%s %s %d.%d", task, process, t.Epoch, t.Attempt)
+	type run struct {
+		task, process string
+		record.Token
 	}
-	for _, e := range f.executions {
-		ran[key(e.Invoke.Task(), e.Invoke.Process, e.Invoke.Token())] = true
+	ran := map[run]bool{}
+	for i := range f.executions {
+		e := &f.executions[i].Invoke
+		ran[run{e.Task(), e.Process, e.Token()}] = true
 	}
 	results := 0
 	for _, name := range f.finished() {
@@ -317,7 +319,7 @@ func (f *facts) resultFromItsAttempt() checker.Property {
 			continue
 		}
 		results++
-		if !ran[key(name, t.status.Worker, t.status.Token)] {
+		if !ran[run{name, t.status.Worker, t.status.Token}] {
 			p.Violate(wording.Finding{Code: ResultOfNone, Object: name, Args: wording.Args{
 				"process": t.status.Worker, "token": token(t.status.Token),
 			}}, f.About(name)...)

@@ -31,25 +31,24 @@ type Part struct {
 // Parts yields the parts of a run one after the other, in the order of [Split].
 func Parts(exchanges []record.Exchange, budget int32) iter.Seq[Part] {
 	return func(yield func(Part) bool) {
-		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}, own: map[string][]reading{}}
+		s := &splitter{exchanges: exchanges, reader: reader{budget: budget}}
+		var own chains
 		for _, at := range s.order() {
 			for _, r := range s.reader.read(&exchanges[at], at+1) {
 				if !s.early(r) {
-					s.own[r.task] = append(s.own[r.task], r)
+					own.add(r)
 				}
 			}
 		}
-		s.shared = s.own[""]
-		delete(s.own, "")
+		s.shared = own.of("")
 		s.index()
 		if !yield(Part{s, "", s.shared}) {
 			return
 		}
-		for _, task := range slices.Sorted(maps.Keys(s.own)) {
-			if !yield(Part{s, task, s.own[task]}) {
+		for _, task := range slices.Sorted(maps.Keys(own.ends)) {
+			if task != "" && !yield(Part{s, task, own.of(task)}) {
 				return
 			}
-			delete(s.own, task)
 		}
 	}
 }
@@ -66,9 +65,8 @@ func (p Part) Trace() Trace {
 type splitter struct {
 	exchanges []record.Exchange
 	reader    reader
-	own       map[string][]reading // by task, in the order of order; of tasks that were not yielded yet
-	shared    []reading            // of the claims, in the order of order
-	submitted bool                 // a task has been made: the parents are there
+	shared    []reading // of the claims, in the order of order
+	submitted bool      // a task has been made: the parents are there
 	claims    claims
 	walkers   sync.Pool // of *walker
 }

@@ -159,10 +159,27 @@ func (all recipes) runAndJudge(ctx context.Context, config harness.Setup, out io
 	return until(ctx, func() error { return all.judgeRun(dir, out) })
 }
 
-// memoryLimit is a soft limit for judging: the collector works harder rather than
-// exceed it. It is enough for a history of a million operations (docs/checker.md).
-// GOMEMLIMIT sets another.
-const memoryLimit = 4 << 30
+// memoryLimit is the soft limit for judging a run of up to a million operations
+// (docs/checker.md): the collector works harder rather than exceed it. For a longer run it
+// is memoryForEach times what the run has on disk. GOMEMLIMIT sets another.
+const (
+	memoryLimit   = 1800 << 20
+	memoryForEach = 2.2
+)
+
+// limitMemory sets the limit for a run.
+func limitMemory(dir string) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	size := int64(0)
+	for _, name := range record.Parts {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+	}
+	debug.SetMemoryLimit(max(memoryLimit, int64(memoryForEach*float64(size))))
+}
 
 // judgeUnnamed judges a run that has lost its configuration. It is unknown: without its
 // recipe nothing is guessed, and there is nothing to report but what the folder lacks.
@@ -210,9 +227,7 @@ func (all recipes) judgeRun(dir string, out io.Writer) error {
 // judgeWithin gives the verdict on a stored run, by the subject that the run names. It explains each violation, and spends
 // at most the budget on looking for its smallest history.
 func (all recipes) judgeWithin(dir string, budget time.Duration, out io.Writer) error {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	limitMemory(dir)
 	config, err := record.ReadConfig(dir)
 	if err != nil {
 		return judgeUnnamed(dir, out)

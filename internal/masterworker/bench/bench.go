@@ -43,6 +43,7 @@ func Suites() []Suite {
 		{"residents", "long-lived tasks: from nothing, a worker lost, a failover, an ordinary task beside them", residents},
 		{"idle", "what a group that has nothing to do asks of the ensemble", idle},
 		{"neighbour", "what another user of the ensemble notices while a backlog is done", neighbour},
+		{"cost", "what waiting, finished and resident tasks cost a server: heap, snapshot, log, a restart", cost},
 	}
 }
 
@@ -64,12 +65,19 @@ func Check(names []string) error {
 type bed struct {
 	config   Config
 	srvr     func(context.Context) ([]string, error) // the answer of each server to that command
+	server                                           // the first of them
 	driver   *zkclient.Driver
 	connect  func(timeout time.Duration) (*zkclient.Driver, error) // another process, as the ensemble sees it
 	watchFor time.Duration                                         // how long requests are counted
 	out      io.Writer
 	suite    string
 	rows     []row
+}
+
+// server is a server whose costs are measured.
+type server struct {
+	footprint func(context.Context) (ensemble.Footprint, error)
+	reload    func(context.Context) (time.Duration, error)
 }
 
 // row is one line of the table.
@@ -126,9 +134,13 @@ func Run(ctx context.Context, config Config, out io.Writer) error {
 
 // runOn measures one suite on an ensemble of its own.
 func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite, out io.Writer) (rows []row, err error) {
-	e, err := ensemble.Start(ctx, ensemble.Config{
+	settings := ensemble.Config{
 		Servers: config.Servers, TickTime: config.TickTime, Image: image, Run: fmt.Sprintf("bench-%d", time.Now().UnixMilli()),
-	})
+	}
+	if suite.Name == "cost" {
+		settings.Profile.Java = []string{costHeap}
+	}
+	e, err := ensemble.Start(ctx, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +160,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		}
 		return answers, nil
 	}
+	b.server = server{e.Servers[0].Footprint, e.Servers[0].Reload}
 	b.connect = func(timeout time.Duration) (*zkclient.Driver, error) {
 		return zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: timeout})
 	}

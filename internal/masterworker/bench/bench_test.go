@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
@@ -37,7 +38,15 @@ func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 		return []string{string(text)}, err
 	}
 	var out bytes.Buffer
-	return &bed{config: config, driver: driver, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}, &out
+	b := &bed{config: config, driver: driver, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
+	measured := int64(0)
+	b.footprint = func(context.Context) (f ensemble.Footprint, err error) { // of no Java
+		measured++
+		f.Heap, f.Snapshot = measured*4096, measured*1024
+		return f, nil
+	}
+	b.reload = func(context.Context) (time.Duration, error) { return time.Second, nil }
+	return b, &out
 }
 
 // TestSuites_Measure runs each suite with few tasks, on the ZooKeeper in memory. How fast

@@ -61,6 +61,7 @@ check: ## gofmt, vet, staticcheck
 bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs, a decision beside many tasks against one beside few
 	@$(BIN) bench --suite drain,lone,reads,submit,idle,neighbour
 	@$(BIN) bench --suite residents --tasks 100000
+	@$(BIN) bench --suite cost --servers 1
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
@@ -33,7 +34,7 @@ func cost(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	if c.last, err = b.footprint(ctx); err != nil {
+	if c.last, err = c.tree(); err != nil {
 		return err
 	}
 	b.says("a server without a tree", "heap %d MB, restarted in %.1f s", c.last.Heap>>20, took.Seconds())
@@ -124,7 +125,7 @@ func (c *costs) more(what, parent string, plain *ensemble.Footprint) error {
 	if err != nil {
 		return err
 	}
-	now, err := c.footprint(c.ctx)
+	now, err := c.tree()
 	if err != nil {
 		return err
 	}
@@ -143,6 +144,25 @@ func (c *costs) more(what, parent string, plain *ensemble.Footprint) error {
 	c.says(what+": the server in all", "heap %d MB, snapshot %d MB, restarted in %.1f s", now.Heap>>20, now.Snapshot>>20, took.Seconds())
 	c.last = now
 	return c.list(parent)
+}
+
+// forgotten is more than the number of proposals that a server keeps in memory for
+// followers that come back: 500 of them, however large each is.
+const forgotten = 600
+
+// tree measures a server that holds its tree and nothing else of any size: its last
+// proposals are small ones.
+func (c *costs) tree() (f ensemble.Footprint, err error) {
+	err = c.with(c.ctx, func(session zkapi.Session) error {
+		if err := make1(c.ctx, session, "/small"); err != nil {
+			return err
+		}
+		return firstError(session.DoAll(c.ctx, slices.Repeat([]zkapi.Op{zkapi.Set("/small", nil, zkapi.AnyVersion)}, forgotten)))
+	})
+	if err != nil {
+		return f, err
+	}
+	return c.footprint(c.ctx)
 }
 
 func share(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }

@@ -2,41 +2,88 @@ package torture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker/bench"
 )
 
+// benchTick is ZooKeeper's tickTime. It bounds the session timeouts: they are 2 to 20 ticks.
+const benchTick = 500 * time.Millisecond
+
+// benchOptions are the options of torture bench.
+type benchOptions struct {
+	bench.Config
+	latency bool
+}
+
 func benchCommand() *cobra.Command {
-	config := bench.Config{TickTime: 500 * time.Millisecond}
+	return (&benchOptions{Config: bench.Config{TickTime: benchTick}}).command()
+}
+
+func (o *benchOptions) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench", Short: "Measure the recipe on real servers, compared with plain requests in the same run", Args: cobra.NoArgs,
+		Long: benchHelp(),
+		Example: `  torture bench --suite drain,lone
+  torture bench --latency`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.choose(cmd.Flags())
+			if err := o.check(); err != nil {
+				return err
+			}
+			return bench.Run(cmd.Context(), o.Config, cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.Suites, "suite", []string{"drain"}, "what to measure, separated by commas")
+	f.BoolVar(&o.latency, "latency", false, "suite lone: count and print the requests of one task, with who asked and how long each took")
+	f.IntVar(&o.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
+	f.IntVar(&o.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
+	f.IntVar(&o.Larger, "larger", 100000, "drain: number of tasks of a larger backlog in the same run; 0: none")
+	f.IntVar(&o.Workers, "workers", 4, "number of workers")
+	f.IntVar(&o.WarmUp, "warm-up", 5000, "drain, lone, reads, submit, neighbour: how many creates, creates in multis, and tasks come first and are not counted; 0: none")
+	f.StringVar(&o.Image, "image", "", "ZooKeeper image")
+	return cmd
+}
+
+func benchHelp() string {
 	var about []string
 	for _, s := range bench.Suites() {
 		about = append(about, fmt.Sprintf("  %-10s %s", s.Name, s.About))
 	}
-	cmd := &cobra.Command{
-		Use: "bench", Short: "Measure the recipe on real servers, compared with plain requests in the same run", Args: cobra.NoArgs,
-		Long: "Measure the recipe on real servers. Each figure stands beside a baseline of the same run.\n\nSuites:\n" + strings.Join(about, "\n"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkServers(config.Servers); err != nil {
-				return err
-			}
-			if config.Tasks < 1 || config.Workers < 1 {
-				return exit.Misuse("--tasks %d --workers %d: use at least 1 of each", config.Tasks, config.Workers)
-			}
-			if err := bench.Check(config.Suites); err != nil {
-				return exit.Misuse("--suite: %v", err)
-			}
-			return bench.Run(cmd.Context(), config, cmd.OutOrStdout())
-		},
+	return "Measure the recipe on real servers. Each figure stands beside a baseline of the same run.\n\nSuites:\n" + strings.Join(about, "\n")
+}
+
+// choose adds what --latency means.
+func (o *benchOptions) choose(f *pflag.FlagSet) {
+	const lone = "lone"
+	switch {
+	case !o.latency:
+	case !f.Changed("suite"):
+		o.Suites = []string{lone}
+	case !slices.Contains(o.Suites, lone):
+		o.Suites = append(o.Suites, lone)
 	}
-	cmd.Flags().StringSliceVar(&config.Suites, "suite", []string{"drain"}, "what to measure, separated by commas")
-	cmd.Flags().IntVar(&config.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
-	cmd.Flags().IntVar(&config.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
-	cmd.Flags().IntVar(&config.Workers, "workers", 4, "number of workers")
-	cmd.Flags().StringVar(&config.Image, "image", "", "ZooKeeper image")
-	return cmd
+}
+
+func (o *benchOptions) check() error {
+	if err := checkServers(o.Servers); err != nil {
+		return err
+	}
+	if o.Tasks < 1 || o.Workers < 1 {
+		return exit.Misuse("--tasks %d --workers %d: use at least 1 of each", o.Tasks, o.Workers)
+	}
+	if o.Larger < 0 || o.WarmUp < 0 {
+		return exit.Misuse("--larger %d --warm-up %d: use 0 for none, or a number of tasks", o.Larger, o.WarmUp)
+	}
+	if err := bench.Check(o.Suites); err != nil {
+		return exit.Misuse("--suite: %v", err)
+	}
+	return nil
 }

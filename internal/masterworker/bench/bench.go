@@ -24,6 +24,8 @@ type Config struct {
 	Workers  int
 	Image    string
 	TickTime time.Duration
+	Larger   int // of drain: tasks of a second, larger backlog; 0 for none
+	WarmUp   int // znodes of each kind, and tasks, before anything is measured; 0 for none
 }
 
 // Suite is a group of measurements.
@@ -36,8 +38,8 @@ type Suite struct {
 // Suites returns the suites, in the order in which they run.
 func Suites() []Suite {
 	return []Suite{
-		{"drain", "how fast a backlog is done", drain},
-		{"lone", "one task at a time on an idle ensemble", lone},
+		{"drain", "how fast a backlog is done, and a larger one", drain},
+		{"lone", "one task at a time on an idle ensemble, and its requests", lone},
 		{"reads", "how fast many znodes are read", reads},
 		{"submit", "how fast tasks are handed in", submit},
 		{"residents", "long-lived tasks: from nothing, a worker lost, a failover, an ordinary task beside them", residents},
@@ -67,8 +69,11 @@ type bed struct {
 	srvr     func(context.Context) ([]string, error) // the answer of each server to that command
 	server                                           // the first of them
 	driver   *zkclient.Driver
+	servers  []string
 	connect  func(timeout time.Duration) (*zkclient.Driver, error) // another process, as the ensemble sees it
 	watchFor time.Duration                                         // how long requests are counted
+	idle     []int                                                 // how many live workers do nothing, one measurement after the other
+	lone     int                                                   // tasks that are measured one at a time
 	out      io.Writer
 	suite    string
 	rows     []row
@@ -149,7 +154,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		defer cancel()
 		err = errors.Join(err, e.Stop(ctx))
 	}()
-	b := &bed{config: config, out: out, suite: suite.Name, watchFor: 20 * time.Second}
+	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300}
 	b.srvr = func(ctx context.Context) (answers []string, err error) {
 		for _, server := range e.Servers {
 			text, err := server.FourLetterWord(ctx, "srvr")
@@ -162,11 +167,16 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 	}
 	b.server = server{e.Servers[0].Footprint, e.Servers[0].Reload}
 	b.connect = func(timeout time.Duration) (*zkclient.Driver, error) {
-		return zkclient.New(zkclient.Config{Servers: e.Addresses(), SessionTimeout: timeout})
+		return zkclient.New(zkclient.Config{Servers: b.servers, SessionTimeout: timeout})
 	}
 	if b.driver, err = b.connect(10 * time.Second); err != nil {
 		return nil, err
 	}
-	err = suite.run(ctx, b)
+	if slices.Contains(warmed, suite.Name) {
+		err = b.warm(ctx)
+	}
+	if err == nil {
+		err = suite.run(ctx, b)
+	}
 	return b.rows, err
 }

@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/workload"
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
 	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // bedIn is a bed on the ZooKeeper in memory.
 func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 	t.Helper()
-	server := zktest.Start(t)
+	server := zktest.Start(t, serve.Options{TickTime: 50 * time.Millisecond, MaxSessionTimeout: 10 * time.Second})
 	connect := func(timeout time.Duration) (*zkclient.Driver, error) {
 		return zkclient.New(zkclient.Config{Servers: server.Addresses(), SessionTimeout: timeout})
 	}
@@ -38,7 +41,7 @@ func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 		return []string{string(text)}, err
 	}
 	var out bytes.Buffer
-	b := &bed{config: config, driver: driver, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
+	b := &bed{config: config, driver: driver, servers: server.Addresses(), idle: []int{20, 100}, lone: 30, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
 	measured := int64(0)
 	b.footprint = func(context.Context) (f ensemble.Footprint, err error) { // of no Java
 		measured++
@@ -55,12 +58,13 @@ func TestSuites_Measure(t *testing.T) {
 	for _, suite := range Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
 			t.Parallel()
-			b, out := bedIn(t, suite.Name, Config{Tasks: 200, Workers: 2})
+			b, out := bedIn(t, suite.Name, Config{Tasks: 200, Workers: 3, Larger: 300})
 			if err := suite.run(t.Context(), b); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			if len(b.rows) == 0 || strings.Count(out.String(), "\n") != len(b.rows) {
-				t.Errorf("%d rows:\n%s", len(b.rows), out)
+			read := readFigures(out.String(), []string{suite.Name})
+			if len(b.rows) == 0 || len(read) != len(b.rows) {
+				t.Errorf("%d rows, and %d can be read:\n%s", len(b.rows), len(read), out)
 			}
 			for _, r := range b.rows {
 				if r.suite != suite.Name || r.what == "" || r.figure == "" || (r.baseline == "") != (r.ratio == 0) {
@@ -79,5 +83,37 @@ func TestCheck_NamesTheSuites(t *testing.T) {
 	err := Check([]string{"drain", "drian"})
 	if err == nil || !strings.Contains(err.Error(), "drian") || !strings.Contains(err.Error(), "neighbour") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWarm_CountsNothing: the warm-up makes what it says, in a namespace of its own, and no row.
+func TestWarm_CountsNothing(t *testing.T) {
+	b, out := bedIn(t, "drain", Config{WarmUp: 30, Workers: 2})
+	if err := b.warm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.rows) != 0 || len(readFigures(out.String(), []string{"drain"})) != 0 || !strings.Contains(out.String(), "30 creates, 30 in multis and 30 tasks") {
+		t.Errorf("%+v\n%s", b.rows, out)
+	}
+	if err := b.with(t.Context(), func(s zkapi.Session) error {
+		open, err := workload.Open(t.Context(), below{s, warmNamespace})
+		if open.Items != 0 || open.Moves != 30 {
+			t.Errorf("%+v", open)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	b.config.WarmUp = 0
+	out.Reset()
+	if err := b.warm(t.Context()); err != nil || out.Len() != 0 {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+// TestWarmed_NamesSuites: a suite that is renamed keeps its warm-up.
+func TestWarmed_NamesSuites(t *testing.T) {
+	if err := Check(warmed); err != nil {
+		t.Error(err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
-	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
 
 // address is the address that the roles publish. The bench connects to none of them.
@@ -19,16 +18,17 @@ const address = "bench:0"
 
 // group is the recipe's processes on a bed, in one process.
 type group struct {
-	ctx      context.Context
-	driver   *zkclient.Driver
-	work     sync.WaitGroup
-	end      context.CancelFunc
-	executed atomic.Int64 // ordinary tasks
-	owned    atomic.Int64 // resident tasks whose handlers run
+	ctx       context.Context
+	env       func(role string) (zkapi.Env, error) // of the role of that name
+	namespace string
+	work      sync.WaitGroup
+	end       context.CancelFunc
+	executed  atomic.Int64 // ordinary tasks
+	owned     atomic.Int64 // resident tasks whose handlers run
 }
 
 func (b *bed) group(ctx context.Context) *group {
-	g := &group{driver: b.driver}
+	g := &group{env: func(string) (zkapi.Env, error) { return b.driver, nil }}
 	g.ctx, g.end = context.WithCancel(ctx)
 	return g
 }
@@ -53,7 +53,11 @@ func (g *group) handle(ctx context.Context, task recipe.Task) (recipe.Result, er
 
 // worker starts a worker. leave ends it in good order.
 func (g *group) worker(name string, concurrency int) (leave func(), err error) {
-	worker, err := recipe.NewWorker(g.driver, recipe.WorkerConfig{Name: name, Address: address, Concurrency: concurrency, Handler: g.handle})
+	env, err := g.env(name)
+	if err != nil {
+		return nil, err
+	}
+	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Namespace: g.namespace, Name: name, Address: address, Concurrency: concurrency, Handler: g.handle})
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,11 @@ func (g *group) workers(n, concurrency int) (leave []func(), err error) {
 
 // master starts a master. leave ends it in good order.
 func (g *group) master(name string, tasksPerWorker int) (m *recipe.Master, leave func(), err error) {
-	m, err = recipe.NewMaster(g.driver, recipe.MasterConfig{Name: name, Address: address, TasksPerWorker: tasksPerWorker})
+	env, err := g.env(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err = recipe.NewMaster(env, recipe.MasterConfig{Namespace: g.namespace, Name: name, Address: address, TasksPerWorker: tasksPerWorker})
 	if err != nil {
 		return nil, nil, err
 	}

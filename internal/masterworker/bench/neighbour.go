@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,14 +12,21 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// neighbour measures the creates and the session of a stranger, alone and while a backlog is
-// done.
+// stranger are the times of requests of another user of the ensemble.
+type stranger struct{ creates, gets times }
+
+func (s stranger) and(more stranger) stranger {
+	return stranger{slices.Concat(s.creates, more.creates), slices.Concat(s.gets, more.gets)}
+}
+
+// neighbour measures the creates, the gets and the session of a stranger: alone, while a backlog
+// is done, and alone again.
 func neighbour(ctx context.Context, b *bed) error {
-	stranger, err := b.connect(10 * time.Second)
+	driver, err := b.connect(10 * time.Second)
 	if err != nil {
 		return err
 	}
-	session, err := stranger.Open(ctx)
+	session, err := driver.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -25,11 +34,10 @@ func neighbour(ctx context.Context, b *bed) error {
 	if err := make1(ctx, session, "/stranger"); err != nil {
 		return err
 	}
-	alone, err := strangersCreates(ctx, session, time.After(b.watchFor))
+	before, err := b.strangerAlone(ctx, session, "before")
 	if err != nil {
 		return err
 	}
-	b.says("a stranger's create, alone", "%v", alone)
 	n := b.config.Tasks
 	if _, err := b.inMultis(ctx, "/tasks", "task-", payload, n, 300); err != nil {
 		return err
@@ -39,38 +47,62 @@ func neighbour(ctx context.Context, b *bed) error {
 	over := make(chan time.Time)
 	var work sync.WaitGroup
 	work.Go(func() {
-		drained, failed = b.drained(ctx, n)
+		drained, failed = b.drained(ctx, "", n)
 		close(over)
 	})
-	beside, err := strangersCreates(ctx, session, over)
+	beside, err := strangersRequests(ctx, session, over)
 	work.Wait()
 	if err != nil || failed != nil {
 		return errors.Join(err, failed)
 	}
-	b.says("the backlog beside it", "%.0f tasks/s", drained)
-	b.against(float64(beside.at(99))/float64(alone.at(99)), "alone (p99)", "a stranger's create beside it", "%v", beside)
+	after, err := b.strangerAlone(ctx, session, "after")
+	if err != nil {
+		return err
+	}
+	alone := before.and(after)
+	b.says("the backlog beside it", "%.0f tasks/s of %d", drained, n)
+	tail := func(of, to times) float64 { return float64(of.at(99)) / float64(to.at(99)) }
+	b.against(tail(beside.creates, alone.creates), "alone, before and after (p99)", "a stranger's create beside it", "%s", beside.creates.tail())
+	b.against(tail(beside.gets, alone.gets), "alone, before and after (p99)", "a stranger's get beside it", "%s", beside.gets.tail())
 	kept := "kept"
 	if session.Done().Fired() {
-		kept = "lost"
+		kept = fmt.Sprintf("lost: %v", session.Cause())
 	}
 	b.says("the stranger's session", "%s", kept)
 	return nil
 }
 
-// strangersCreates makes one znode at a time until over.
-func strangersCreates(ctx context.Context, session zkapi.Session, over <-chan time.Time) (all times, err error) {
+// strangerAlone measures the stranger while nobody else asks anything.
+func (b *bed) strangerAlone(ctx context.Context, session zkapi.Session, when string) (stranger, error) {
+	alone, err := strangersRequests(ctx, session, time.After(b.watchFor))
+	if err != nil {
+		return alone, err
+	}
+	b.says("a stranger's create, alone "+when, "%s", alone.creates.tail())
+	b.says("a stranger's get, alone "+when, "%s", alone.gets.tail())
+	return alone, nil
+}
+
+// strangersRequests makes one znode, reads it, and so on, one request at a time, until over.
+func strangersRequests(ctx context.Context, session zkapi.Session, over <-chan time.Time) (all stranger, err error) {
 	for {
 		began := clock.Now()
-		if _, err := session.Do(ctx, zkapi.Create("/stranger/znode-", payload, zkapi.PersistentSequential)); err != nil {
-			return nil, err
+		made, err := session.Do(ctx, zkapi.Create("/stranger/znode-", payload, zkapi.PersistentSequential))
+		if err != nil {
+			return all, err
 		}
-		all = append(all, clock.Now()-began)
+		all.creates = append(all.creates, clock.Now()-began)
+		began = clock.Now()
+		if _, err := session.Do(ctx, zkapi.Get(made.Path)); err != nil {
+			return all, err
+		}
+		all.gets = append(all.gets, clock.Now()-began)
 		select {
 		case <-over:
 			return all, nil
 		case <-time.After(2 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return all, context.Cause(ctx)
 		}
 	}
 }

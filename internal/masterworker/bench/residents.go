@@ -25,11 +25,11 @@ func residents(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	alone, creates, err := b.oneAtATime(ctx, 100)
+	alone, err := b.oneAtATime(ctx, b.driver, b.lone/3, new(tape))
 	if err != nil {
 		return err
 	}
-	b.against(ratio(alone, creates), "one create", "one ordinary task without residents", "%v", alone)
+	b.against(ratio(alone.tasks, alone.creates), "one create", "one ordinary task without residents", "%v", alone.tasks)
 	multis, err := b.inMultis(ctx, "/tasks", "task-region.", residentPayload, n, 300)
 	if err != nil {
 		return err
@@ -41,11 +41,11 @@ func residents(ctx context.Context, b *bed) error {
 		return err
 	}
 	b.against(took.Seconds()/made.Seconds(), "making their znodes in multis of 300", "all owned", "%.1f s after %d were there, %d workers", took.Seconds(), n, b.config.Workers)
-	beside, _, err := b.oneAtATime(ctx, 100)
+	beside, err := b.oneAtATime(ctx, b.driver, b.lone/3, new(tape))
 	if err != nil {
 		return err
 	}
-	b.against(ratio(beside, alone), "one without residents", "one ordinary task beside them", "%v", beside)
+	b.against(ratio(beside.tasks, alone.tasks), "one without residents", "one ordinary task beside them", "%v", beside.tasks)
 	b.says("memory of all processes of the group", "%d MB of heap", heap()>>20)
 	if err := b.failover(ctx, g, leaveFirst, n); err != nil {
 		return err

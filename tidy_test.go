@@ -92,7 +92,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
 	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/lanes", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
 	"internal/masterworker/workload": {"internal/candidate", "subject", "nemesis", "recipe", "record", "zkapi"},
-	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/wire", "recipe", "zkapi", "zkclient"},
+	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire", "recipe", "zkapi", "zkclient"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},

@@ -1,7 +1,9 @@
 package torture
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +33,8 @@ func (o *benchOptions) command() *cobra.Command {
 		Use: "bench", Short: "Measure the recipe on real servers, compared with plain requests in the same run", Args: cobra.NoArgs,
 		Long: benchHelp(),
 		Example: `  torture bench --suite drain,lone
-  torture bench --latency`,
+  torture bench --latency
+  torture bench --suite kill --kills 3 --timeout 4s`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.choose(cmd.Flags())
 			if err := o.check(); err != nil {
@@ -46,8 +49,10 @@ func (o *benchOptions) command() *cobra.Command {
 	f.IntVar(&o.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
 	f.IntVar(&o.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
 	f.IntVar(&o.Larger, "larger", 100000, "drain: number of tasks of a larger backlog in the same run; 0: none")
-	f.IntVar(&o.Workers, "workers", 4, "number of workers")
+	f.IntVar(&o.Workers, "workers", 4, "number of workers; of residents at least 3")
 	f.IntVar(&o.WarmUp, "warm-up", 5000, "drain, lone, reads, submit, neighbour: how many creates, creates in multis, and tasks come first and are not counted; 0: none")
+	f.IntVar(&o.Kills, "kills", 5, "kill: how often a worker is killed")
+	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "kill, residents: session timeout of the worker that is killed, from 1s to 10s")
 	f.StringVar(&o.Image, "image", "", "ZooKeeper image")
 	return cmd
 }
@@ -82,8 +87,30 @@ func (o *benchOptions) check() error {
 	if o.Larger < 0 || o.WarmUp < 0 {
 		return exit.Misuse("--larger %d --warm-up %d: use 0 for none, or a number of tasks", o.Larger, o.WarmUp)
 	}
+	if o.Kills < 1 {
+		return exit.Misuse("--kills %d: use at least 1", o.Kills)
+	}
+	const leastTicks, mostTicks = 2, 20
+	if o.Timeout < leastTicks*benchTick || o.Timeout > mostTicks*benchTick {
+		return exit.Misuse("--timeout %v: use a time from %v to %v", o.Timeout, leastTicks*benchTick, mostTicks*benchTick)
+	}
 	if err := bench.Check(o.Suites); err != nil {
 		return exit.Misuse("--suite: %v", err)
 	}
 	return nil
+}
+
+// benchRoleCommand is started by the bench; it is not for people.
+func benchRoleCommand() *cobra.Command {
+	var encoded, owner string
+	cmd := &cobra.Command{
+		Use: bench.RoleCommand, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			// The bench decides when a role ends.
+			return bench.Role(context.Background(), encoded, os.Stdin, os.Stdout)
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "config", "", "")
+	cmd.Flags().StringVar(&owner, "owner", "", "")
+	return cmd
 }

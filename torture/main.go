@@ -107,7 +107,7 @@ func (all recipes) root() *cobra.Command {
 	}
 	cmd.AddCommand(all.runCommand(), all.soakCommand(), leaving(mergeCommand()), all.checkCommand(), all.replayCommand(), all.shrinkCommand(), imageCommand(), all.faultsCommand(), profilesCommand(), ensembleCommand(), exploreCommand(all), all.participantCommand(), all.simulateCommand())
 	if slices.Contains(all.names(), formerly) { // they are about this recipe, and about the sources of Ringmaster
-		cmd.AddCommand(mutantsCommand(), benchCommand(), all.traceCommand(), specCommand())
+		cmd.AddCommand(mutantsCommand(), benchCommand(), benchRoleCommand(), all.traceCommand(), specCommand())
 	}
 	for _, c := range cmd.Commands() {
 		own(c)

@@ -15,13 +15,14 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/harness"
+	"github.com/ringmaster-zk/ringmaster/internal/masterworker/bench"
 	"github.com/ringmaster-zk/ringmaster/internal/signals"
 )
 
-// started reports whether the harness has started this process, and not a person. It ends
-// when the harness wants it to.
+// started reports whether the harness or the bench has started this process, and not a person.
+// It ends when they want it to.
 func started(args []string) bool {
-	return len(args) > 0 && slices.Contains([]string{"participant", "simulate"}, args[0])
+	return len(args) > 0 && slices.Contains([]string{"participant", "simulate", bench.RoleCommand}, args[0])
 }
 
 // untilSignal returns a context that ends at the first signal to stop. The load ends then,

@@ -24,8 +24,10 @@ type Config struct {
 	Workers  int
 	Image    string
 	TickTime time.Duration
-	Larger   int // of drain: tasks of a second, larger backlog; 0 for none
-	WarmUp   int // znodes of each kind, and tasks, before anything is measured; 0 for none
+	Larger   int           // of drain: tasks of a second, larger backlog; 0 for none
+	WarmUp   int           // znodes of each kind, and tasks, before anything is measured; 0 for none
+	Kills    int           // of kill: how often a worker is killed
+	Timeout  time.Duration // of kill and residents: the session timeout of the worker that is killed
 }
 
 // Suite is a group of measurements.
@@ -42,7 +44,8 @@ func Suites() []Suite {
 		{"lone", "one task at a time on an idle ensemble, and its requests", lone},
 		{"reads", "how fast many znodes are read", reads},
 		{"submit", "how fast tasks are handed in", submit},
-		{"residents", "long-lived tasks: from nothing, a worker lost, a failover, an ordinary task beside them", residents},
+		{"residents", "long-lived tasks: from nothing, the memory of a master, a failover, a worker killed, left, joined; an ordinary task beside them", residents},
+		{"kill", "how long a worker's running tasks wait when it is killed with SIGKILL", kill},
 		{"idle", "what a group that has nothing to do asks of the ensemble", idle},
 		{"neighbour", "what another user of the ensemble notices while a backlog is done", neighbour},
 		{"cost", "what waiting, finished and resident tasks cost a server: heap, snapshot, log, a restart", cost},

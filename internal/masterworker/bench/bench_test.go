@@ -3,8 +3,10 @@ package bench
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,18 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
 )
+
+// TestMain lets this program be a role in a process of its own, as torture is.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 || os.Args[1] != RoleCommand {
+		os.Exit(m.Run())
+	}
+	config, _ := strings.CutPrefix(os.Args[len(os.Args)-1], "--config=")
+	if err := Role(context.Background(), config, os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
 
 // bedIn is a bed on the ZooKeeper in memory.
 func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
@@ -58,7 +72,7 @@ func TestSuites_Measure(t *testing.T) {
 	for _, suite := range Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
 			t.Parallel()
-			b, out := bedIn(t, suite.Name, Config{Tasks: 200, Workers: 3, Larger: 300})
+			b, out := bedIn(t, suite.Name, Config{Tasks: 200, Workers: 3, Larger: 300, Kills: 2, Timeout: 400 * time.Millisecond})
 			if err := suite.run(t.Context(), b); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}

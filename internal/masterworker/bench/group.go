@@ -24,6 +24,7 @@ type group struct {
 	work      sync.WaitGroup
 	end       context.CancelFunc
 	executed  atomic.Int64 // ordinary tasks
+	latest    atomic.Int64 // when the last of them was, by the shared clock
 	owned     atomic.Int64 // resident tasks whose handlers run
 }
 
@@ -42,6 +43,7 @@ func (g *group) stop() {
 // handle does nothing, at once; a resident task it holds for as long as it may.
 func (g *group) handle(ctx context.Context, task recipe.Task) (recipe.Result, error) {
 	if !task.Options.Resident {
+		g.latest.Store(int64(clock.Now()))
 		g.executed.Add(1)
 		return recipe.Result("done"), nil
 	}
@@ -53,11 +55,16 @@ func (g *group) handle(ctx context.Context, task recipe.Task) (recipe.Result, er
 
 // worker starts a worker. leave ends it in good order.
 func (g *group) worker(name string, concurrency int) (leave func(), err error) {
+	return g.workerOf(name, concurrency, g.handle)
+}
+
+// workerOf is worker with a handler of its own.
+func (g *group) workerOf(name string, concurrency int, handle recipe.Handler) (leave func(), err error) {
 	env, err := g.env(name)
 	if err != nil {
 		return nil, err
 	}
-	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Namespace: g.namespace, Name: name, Address: address, Concurrency: concurrency, Handler: g.handle})
+	worker, err := recipe.NewWorker(env, recipe.WorkerConfig{Namespace: g.namespace, Name: name, Address: address, Concurrency: concurrency, Handler: handle})
 	if err != nil {
 		return nil, err
 	}

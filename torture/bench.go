@@ -22,6 +22,7 @@ const benchTick = 500 * time.Millisecond
 type benchOptions struct {
 	bench.Config
 	latency bool
+	against string
 }
 
 func benchCommand() *cobra.Command {
@@ -34,11 +35,15 @@ func (o *benchOptions) command() *cobra.Command {
 		Long: benchHelp(),
 		Example: `  torture bench --suite drain,lone
   torture bench --latency
-  torture bench --suite kill --kills 3 --timeout 4s`,
+  torture bench --suite kill --kills 3 --timeout 4s
+  torture bench --suite submit --against ../older/bin/torture`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.choose(cmd.Flags())
 			if err := o.check(); err != nil {
 				return err
+			}
+			if o.against != "" {
+				return o.runAgainst(cmd)
 			}
 			return bench.Run(cmd.Context(), o.Config, cmd.OutOrStdout())
 		},
@@ -46,6 +51,7 @@ func (o *benchOptions) command() *cobra.Command {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Suites, "suite", []string{"drain"}, "what to measure, separated by commas")
 	f.BoolVar(&o.latency, "latency", false, "suite lone: count and print the requests of one task, with who asked and how long each took")
+	f.StringVar(&o.against, "against", "", "torture `BINARY` of another build: both measure the same, in turn (A B A B)")
 	f.IntVar(&o.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
 	f.IntVar(&o.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
 	f.IntVar(&o.Larger, "larger", 100000, "drain: number of tasks of a larger backlog in the same run; 0: none")
@@ -62,7 +68,12 @@ func benchHelp() string {
 	for _, s := range bench.Suites() {
 		about = append(about, fmt.Sprintf("  %-10s %s", s.Name, s.About))
 	}
-	return "Measure the recipe on real servers. Each figure stands beside a baseline of the same run.\n\nSuites:\n" + strings.Join(about, "\n")
+	return "Measure the recipe on real servers. Each figure stands beside a baseline of the same run.\n\nSuites:\n" + strings.Join(about, "\n") + `
+
+--against compares this build with another one. It takes older builds, too. What
+they need is a command bench with --tasks; without --suite they have drain only.
+A flag that you give must be known to both. The larger backlog and the warm-up
+are left out at this build if the other one does not know them.`
 }
 
 // choose adds what --latency means.
@@ -98,6 +109,29 @@ func (o *benchOptions) check() error {
 		return exit.Misuse("--suite: %v", err)
 	}
 	return nil
+}
+
+// runAgainst measures with this build and another one.
+func (o *benchOptions) runAgainst(cmd *cobra.Command) error {
+	ability, err := bench.AbilityOf(cmd.Context(), o.against)
+	if err != nil {
+		return exit.Misuse("--against: %v", err)
+	}
+	given := map[string]string{}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains([]string{"suite", "latency", "against"}, f.Name) {
+			given[f.Name] = f.Value.String()
+		}
+	})
+	own, older, err := ability.Flags(o.Suites, given, map[string]string{"larger": "0", "warm-up": "0"})
+	if err != nil {
+		return exit.Misuse("--against %s: %v", o.against, err)
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return bench.Against(cmd.Context(), o.Suites, bench.Build{Name: "A", Path: path, Flags: own}, bench.Build{Name: "B", Path: o.against, Flags: older}, cmd.OutOrStdout())
 }
 
 // benchRoleCommand is started by the bench; it is not for people.

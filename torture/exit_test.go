@@ -34,6 +34,7 @@ func TestExitCode_OfEachCommand(t *testing.T) {
 		{exit.WrongUse, "--timeout 999ms: use a time from 1s to 10s", "", "bench --suite kill --timeout 999ms"},
 		{exit.WrongUse, "--timeout 11s: use a time from 1s to 10s", "", "bench --suite kill --timeout 11s"},
 		{exit.WrongUse, `suite "x": use drain, lone`, "", "bench --latency --suite x"},
+		{exit.WrongUse, "--against: /bin/true: it has no `bench --help`", "", "bench --against /bin/true"},
 		{exit.NotCarriedOut, "configuration of a role", "", "bench-role --config x"},
 		{exit.WrongUse, "--runs -1", "", "soak --runs=-1"},
 		{exit.WrongUse, "--runs 0", "", "soak --runs 0"},

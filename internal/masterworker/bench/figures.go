@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // figure is a row of a run, as it was printed.
@@ -14,8 +15,9 @@ type figure struct {
 }
 
 var (
-	lineOfRow = regexp.MustCompile(`^([a-z]+): (.+): (.+)$`)
-	endOfRow  = regexp.MustCompile(`^(.+), ([0-9]+\.[0-9]+) x .+$`)
+	lineOfRow   = regexp.MustCompile(`^([a-z]+): (.+): (.+)$`)
+	endOfRow    = regexp.MustCompile(`^(.+), ([0-9]+\.[0-9]+) x .+$`)
+	firstNumber = regexp.MustCompile(`-?[0-9]+(\.[0-9]+)?`)
 
 	// What a build without suites prints.
 	firstBaseline = regexp.MustCompile(`^baseline: [0-9]+ (znodes created one by one, 128 in flight): ([0-9]+) per second$`)
@@ -61,4 +63,24 @@ func readRow(line string) (f figure, ok bool) {
 		f.ratio, _ = strconv.ParseFloat(r[2], 64) // it is digits
 	}
 	return f, true
+}
+
+// number is the first number of a figure, and its unit: the rest of its word, or the next word. A
+// duration is in seconds.
+func (f figure) number() (n float64, unit string, ok bool) {
+	at := firstNumber.FindStringIndex(f.figure)
+	if at == nil {
+		return 0, "", false
+	}
+	rest := strings.Fields(f.figure[at[0]:])
+	word := strings.TrimRight(rest[0], ",;")
+	if d, err := time.ParseDuration(word); err == nil {
+		return d.Seconds(), "s", true
+	}
+	n, err := strconv.ParseFloat(f.figure[at[0]:at[1]], 64)
+	unit = word[min(len(word), at[1]-at[0]):]
+	if unit == "" && len(rest) > 1 && word == rest[0] {
+		unit = strings.TrimRight(rest[1], ",;")
+	}
+	return n, unit, err == nil
 }

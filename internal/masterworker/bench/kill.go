@@ -44,7 +44,7 @@ func kill(ctx context.Context, b *bed) error {
 	}
 	timeout := b.config.Timeout
 	part := func(t times) float64 { return float64(t.at(50)) / float64(timeout) }
-	b.against(part(all), fmt.Sprintf("its session timeout of %v", timeout), fmt.Sprintf("a worker is killed: its %d tasks run elsewhere", heldTasks), "%s after the kill", all.longest())
+	b.against(part(all), fmt.Sprintf("its session timeout of %v (tick %v)", timeout, b.config.TickTime), fmt.Sprintf("a worker is killed: its %d tasks run elsewhere", heldTasks), "%s after the kill", all.longest())
 	b.against(part(ends), "its session timeout", "a worker is killed: the ensemble ends its session", "%s after the kill", ends.longest())
 	b.says("a worker is killed: from the end of its session until its tasks run elsewhere", "%s", after.longest())
 	return nil

@@ -29,7 +29,7 @@ func TestTimes_At(t *testing.T) {
 	if got := ratio(times{4, 4, 9}, times{2, 2, 1}); got != 2 {
 		t.Errorf("ratio %v", got)
 	}
-	if got := (times{4e6, 2e6, 9e6}).longest(); got != "median 4ms, longest 9ms of 3" {
+	if got := (times{4e6, 2e6, 10_123_456_789}).longest(); got != "median 4ms, longest 10.12s of 3" {
 		t.Error(got)
 	}
 	if got := (times{4e6, 2e6, 9e6}).tail(); got != "median 4ms, p99 9ms, p99.9 9ms of 3" {

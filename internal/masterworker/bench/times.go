@@ -21,8 +21,11 @@ func (t times) at(p float64) time.Duration {
 
 // short rounds a duration for people.
 func short(d time.Duration) time.Duration {
-	const digits = 10 * time.Microsecond
-	return d.Round(digits)
+	const fine, coarse = 10 * time.Microsecond, 10 * time.Millisecond
+	if d >= time.Second {
+		return d.Round(coarse)
+	}
+	return d.Round(fine)
 }
 
 func (t times) String() string {

@@ -99,7 +99,7 @@ func TestFigure_Number(t *testing.T) {
 func TestCompare_DividesMeans(t *testing.T) {
 	a := []figure{
 		{"drain", "tasks done", "3000/s", 0.9}, {"idle", "at rest", "2 requests/s", 0}, {"neighbour", "session", "kept", 0}, {"lone", "new", "9", 0},
-		{"drain", "tasks done", "5000/s", 1.1},
+		{"drain", "tasks done", "5000/s", 1.1}, {"drain", "tasks done", "4000/s", 1}, {"drain", "the same", "7/s", 0.2}, {"submit", "the same", "7/s", 0.2},
 	}
 	b := []figure{{"drain", "tasks done", "1000/s", 0.4}, {"drain", "tasks done", "3000/s", 0.6}, {"idle", "at rest", "2 s", 0}, {"neighbour", "session", "kept", 0}}
 	var out bytes.Buffer
@@ -118,10 +118,12 @@ func TestCompare_DividesMeans(t *testing.T) {
 	}
 	want := [][]string{
 		{"suite", "what", "A", "B", "A / B", "A / B, each against its baseline"},
-		{"drain", "tasks done", "3000/s | 5000/s", "1000/s | 3000/s", "2.00", "2.00"},
+		{"drain", "tasks done", "3000/s | 5000/s | 4000/s", "1000/s | 3000/s", "2.00", "2.00"},
 		{"idle", "at rest", "2 requests/s", "2 s", "-", "-"},
 		{"neighbour", "session", "kept", "kept", "-", "-"},
 		{"lone", "new", "9", "-", "-", "-"},
+		{"drain", "the same", "7/s", "-", "-", "-"},
+		{"submit", "the same", "7/s", "-", "-", "-"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q", got)
@@ -151,6 +153,7 @@ func TestAbility_Flags(t *testing.T) {
 		{helpFirst, []string{"drain"}, map[string]string{"larger": "9"}, "", "", "it has no --larger"},
 		{helpThen, []string{"drain", "lone"}, map[string]string{"tasks": "7"}, "--suite=drain,lone --tasks=7 --larger=0 --warm-up=0", "--suite=drain,lone --tasks=7", ""},
 		{helpThen, []string{"kill"}, nil, "", "", "it has no suite kill"},
+		{strings.Replace(helpThen, "drain ", "other ", 1), []string{"drain"}, nil, "", "", "it has no suite drain"},
 		{helpThen, []string{"lone"}, map[string]string{"workers": "7"}, "", "", "it has no --workers"},
 		{helpThen + "      --larger int   n\n      --warm-up int   n\n", []string{"drain"}, map[string]string{"larger": "5"}, "--suite=drain --larger=5", "--suite=drain --larger=5", ""},
 	} {

@@ -33,8 +33,13 @@ func drain(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	b.against(second/first, fmt.Sprintf("that of the backlog of %d", b.config.Tasks), "the larger backlog: its ratio to znodes one by one", "%.2f", second)
+	b.sayBoth(first, second)
 	return nil
+}
+
+// sayBoth compares the ratio of the larger backlog with that of the other one.
+func (b *bed) sayBoth(first, second float64) {
+	b.against(second/first, fmt.Sprintf("that of the backlog of %d", b.config.Tasks), "the larger backlog: its ratio to znodes one by one", "%.2f", second)
 }
 
 // drainOf measures one backlog in a namespace, and returns the tasks done for each znode of the

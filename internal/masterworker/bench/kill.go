@@ -32,7 +32,7 @@ func kill(ctx context.Context, b *bed) error {
 		return err
 	}
 	defer client.Close(context.WithoutCancel(ctx))
-	var all, ends, after times
+	var all []killed
 	for i := range b.config.Kills {
 		spread := b.config.Timeout / pingsPerTimeout * time.Duration(i) / time.Duration(b.config.Kills)
 		k, err := b.killOne(g, client, master, fmt.Sprintf("killed-%d", i+1), spread)
@@ -40,6 +40,16 @@ func kill(ctx context.Context, b *bed) error {
 			return err
 		}
 		fmt.Fprintf(b.out, "kill %d of %d: the session ended after %v, the tasks ran elsewhere after %v\n", i+1, b.config.Kills, short(k.end), short(k.moved))
+		all = append(all, k)
+	}
+	b.sayKilled(all)
+	return nil
+}
+
+// sayKilled adds the figures of all kills.
+func (b *bed) sayKilled(kills []killed) {
+	var all, ends, after times
+	for _, k := range kills {
 		all, ends, after = append(all, k.moved), append(ends, k.end), append(after, k.moved-k.end)
 	}
 	timeout := b.config.Timeout
@@ -47,7 +57,6 @@ func kill(ctx context.Context, b *bed) error {
 	b.against(part(all), fmt.Sprintf("its session timeout of %v (tick %v)", timeout, b.config.TickTime), fmt.Sprintf("a worker is killed: its %d tasks run elsewhere", heldTasks), "%s after the kill", all.longest())
 	b.against(part(ends), "its session timeout", "a worker is killed: the ensemble ends its session", "%s after the kill", ends.longest())
 	b.says("a worker is killed: from the end of its session until its tasks run elsewhere", "%s", after.longest())
-	return nil
 }
 
 // longest says the median, the longest, and of how many.

@@ -172,3 +172,21 @@ func TestTape_NotesEachRequestOnce(t *testing.T) {
 		t.Errorf("%+v", noted)
 	}
 }
+
+// TestTape_KnowsNoLateAnswer: an answer after the stop, or after the next start, is not noted.
+func TestTape_KnowsNoLateAnswer(t *testing.T) {
+	var notes tape
+	notes.start()
+	e := notes.note(asked(0, 0, true))
+	e.answer = false
+	notes.stop()
+	notes.answered(e)
+	if noted := notes.stop(); len(noted) != 1 || noted[0].answer {
+		t.Errorf("%+v", noted)
+	}
+	notes.start()
+	notes.answered(e)
+	if noted := notes.stop(); len(noted) != 0 || e.answer {
+		t.Errorf("%+v", noted)
+	}
+}

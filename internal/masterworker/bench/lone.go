@@ -33,6 +33,11 @@ func lone(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
+	return b.sayLone(one)
+}
+
+// sayLone adds the figures, and prints the requests of the task of the median.
+func (b *bed) sayLone(one inTurn) error {
 	b.says("one plain create", "%v", one.creates)
 	b.against(ratio(one.tasks, one.creates), "one create (medians)", "one task, from Submit to its result", "%v", one.tasks)
 	at := middle(one.tasks)

@@ -59,17 +59,22 @@ func neighbour(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	alone := before.and(after)
 	b.says("the backlog beside it", "%.0f tasks/s of %d", drained, n)
-	tail := func(of, to times) float64 { return float64(of.at(99)) / float64(to.at(99)) }
-	b.against(tail(beside.creates, alone.creates), "alone, before and after (p99)", "a stranger's create beside it", "%s", beside.creates.tail())
-	b.against(tail(beside.gets, alone.gets), "alone, before and after (p99)", "a stranger's get beside it", "%s", beside.gets.tail())
+	b.sayBeside(before, beside, after)
 	kept := "kept"
 	if session.Done().Fired() {
 		kept = fmt.Sprintf("lost: %v", session.Cause())
 	}
 	b.says("the stranger's session", "%s", kept)
 	return nil
+}
+
+// sayBeside compares the slowest requests beside a backlog with those alone, before and after.
+func (b *bed) sayBeside(before, beside, after stranger) {
+	alone := before.and(after)
+	tail := func(of, to times) float64 { return float64(of.at(99)) / float64(to.at(99)) }
+	b.against(tail(beside.creates, alone.creates), "alone, before and after (p99)", "a stranger's create beside it", "%s", beside.creates.tail())
+	b.against(tail(beside.gets, alone.gets), "alone, before and after (p99)", "a stranger's get beside it", "%s", beside.gets.tail())
 }
 
 // strangerAlone measures the stranger while nobody else asks anything.

@@ -14,8 +14,7 @@ type times []time.Duration
 // of them. There must be one.
 func (t times) at(p float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(t))
-	const rounding = 1e-9 // of the product
-	rank := int(math.Ceil(float64(len(sorted))*p/100 - rounding))
+	rank := int(math.Ceil(float64(len(sorted)) * p / 100))
 	return sorted[max(0, min(len(sorted)-1, rank-1))]
 }
 

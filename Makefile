@@ -59,7 +59,8 @@ check: ## gofmt, vet, staticcheck
 	@scripts/check
 
 bench: build ## measure the recipe against plain writes, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs, a decision beside many tasks against one beside few
-	@$(BIN) bench --suite drain,lone,reads,submit,idle,neighbour
+	@$(BIN) bench --suite drain,lone,reads,submit,idle,kill
+	@$(BIN) bench --suite neighbour --tasks 100000
 	@$(BIN) bench --suite residents --tasks 100000
 	@$(BIN) bench --suite cost --servers 1
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve

@@ -56,7 +56,8 @@ func (o *benchOptions) command() *cobra.Command {
 	f.IntVar(&o.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
 	f.IntVar(&o.Larger, "larger", 100000, "drain: number of tasks of a larger backlog in the same run; 0: none")
 	f.IntVar(&o.Workers, "workers", 4, "number of workers; of residents at least 3")
-	f.IntVar(&o.WarmUp, "warm-up", 5000, "drain, lone, reads, submit, neighbour: how many creates, creates in multis, and tasks come first and are not counted; 0: none")
+	f.IntVar(&o.WarmUp, "warm-up", 20000, "drain, lone, reads, submit, neighbour: how many creates, creates in multis, and tasks come first and are not counted; 0: none")
+	f.IntVar(&o.Heap, "heap", 1000, "most heap of each server's Java, in MB; 1000 is ZooKeeper's own default")
 	f.IntVar(&o.Kills, "kills", 5, "kill: how often a worker is killed")
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "kill, residents: session timeout of the worker that is killed, from 1s to 10s")
 	f.StringVar(&o.Image, "image", "", "ZooKeeper image")
@@ -72,8 +73,9 @@ func benchHelp() string {
 
 --against compares this build with another one. It takes older builds, too. What
 they need is a command bench with --tasks; without --suite they have drain only.
-A flag that you give must be known to both. The larger backlog and the warm-up
-are left out at this build if the other one does not know them.`
+A flag that you give must be known to both. If the other one does not know
+--larger, --warm-up or --heap, this one measures as it does: one backlog, cold
+servers, 256 MB of heap.`
 }
 
 // choose adds what --latency means.
@@ -98,6 +100,10 @@ func (o *benchOptions) check() error {
 	if o.Larger < 0 || o.WarmUp < 0 {
 		return exit.Misuse("--larger %d --warm-up %d: use 0 for none, or a number of tasks", o.Larger, o.WarmUp)
 	}
+	const leastHeap = 64 // with which the servers start
+	if o.Heap < leastHeap {
+		return exit.Misuse("--heap %d: use at least %d, in MB", o.Heap, leastHeap)
+	}
 	if o.Kills < 1 {
 		return exit.Misuse("--kills %d: use at least 1", o.Kills)
 	}
@@ -111,6 +117,10 @@ func (o *benchOptions) check() error {
 	return nil
 }
 
+// off has the flags that change what is measured, with the values that older builds mean without
+// them.
+var off = map[string]string{"larger": "0", "warm-up": "0", "heap": "256"}
+
 // runAgainst measures with this build and another one.
 func (o *benchOptions) runAgainst(cmd *cobra.Command) error {
 	ability, err := bench.AbilityOf(cmd.Context(), o.against)
@@ -123,7 +133,7 @@ func (o *benchOptions) runAgainst(cmd *cobra.Command) error {
 			given[f.Name] = f.Value.String()
 		}
 	})
-	own, older, err := ability.Flags(o.Suites, given, map[string]string{"larger": "0", "warm-up": "0"})
+	own, older, err := ability.Flags(o.Suites, given, off)
 	if err != nil {
 		return exit.Misuse("--against %s: %v", o.against, err)
 	}

@@ -30,6 +30,7 @@ func TestExitCode_OfEachCommand(t *testing.T) {
 		{exit.WrongUse, "--tasks 0", "", "bench --tasks 0"},
 		{exit.WrongUse, "--larger -1", "", "bench --larger=-1"},
 		{exit.WrongUse, "--warm-up -1", "", "bench --warm-up=-1"},
+		{exit.WrongUse, "--heap 63", "", "bench --heap 63"},
 		{exit.WrongUse, "--kills 0", "", "bench --suite kill --kills 0"},
 		{exit.WrongUse, "--timeout 999ms: use a time from 1s to 10s", "", "bench --suite kill --timeout 999ms"},
 		{exit.WrongUse, "--timeout 11s: use a time from 1s to 10s", "", "bench --suite kill --timeout 11s"},

@@ -26,6 +26,7 @@ type Config struct {
 	TickTime time.Duration
 	Larger   int           // of drain: tasks of a second, larger backlog; 0 for none
 	WarmUp   int           // znodes of each kind, and tasks, before anything is measured; 0 for none
+	Heap     int           // the most heap of each server, in MB
 	Kills    int           // of kill: how often a worker is killed
 	Timeout  time.Duration // of kill and residents: the session timeout of the worker that is killed
 }
@@ -132,7 +133,7 @@ func Run(ctx context.Context, config Config, out io.Writer) error {
 			return fmt.Errorf("suite %s: %w", suite.Name, err)
 		}
 	}
-	fmt.Fprintf(out, "\n%s, %d ZooKeeper servers on it:\n\n", machine(), config.Servers)
+	fmt.Fprintf(out, "\n%s, %d ZooKeeper servers on it, each with at most %d MB of heap:\n\n", machine(), config.Servers, config.Heap)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", r.suite, r.what, r.figure, r.relation(""))
@@ -144,6 +145,7 @@ func Run(ctx context.Context, config Config, out io.Writer) error {
 func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite, out io.Writer) (rows []row, err error) {
 	settings := ensemble.Config{
 		Servers: config.Servers, TickTime: config.TickTime, Image: image, Run: fmt.Sprintf("bench-%d", time.Now().UnixMilli()),
+		Profile: ensemble.Profile{Java: []string{fmt.Sprintf("-Xmx%dm", config.Heap)}},
 	}
 	if suite.Name == "cost" {
 		settings.Profile.Java = []string{costHeap}

@@ -51,6 +51,12 @@ func TestSayLone(t *testing.T) {
 	}
 }
 
+func TestMeanRate(t *testing.T) {
+	if got := meanRate(3000, 6000); got != 4000 { // 3000 in 1 s and 3000 in half a second
+		t.Error(got)
+	}
+}
+
 func TestSayBoth(t *testing.T) {
 	b, _ := saying(Config{Tasks: 20})
 	b.sayBoth(2, 1.5)

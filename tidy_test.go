@@ -92,13 +92,17 @@ var rooms = map[string][]string{
 	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
 	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/lanes", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
 	"internal/masterworker/workload": {"internal/candidate", "subject", "nemesis", "recipe", "record", "zkapi"},
-	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/wire", "recipe", "zkapi", "zkclient"},
+	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "zkapi", "zkclient"},
+	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
+
+	// A module of its own, with the libraries of others.
+	"peers": {"github.com/hibiken/asynq", "github.com/jackc/pgx", "github.com/redis/go-redis", "github.com/riverqueue/river"},
 }
 
 // sources parses every Go file of the module.

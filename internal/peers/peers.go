@@ -1,0 +1,105 @@
+package peers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Job is what is measured.
+type Job struct {
+	Tasks     int      // of a drain, and to be handed in
+	Few       int      // of the drain of queues that get slower with their length
+	Lone      int      // tasks one at a time
+	ZooKeeper []string // addresses of the ensemble, for queues on it
+	Below     string   // the znode below which those are; it exists
+}
+
+// Peer is a task queue that people use instead.
+type Peer struct {
+	Name string
+	// Prepare builds what Measure runs. It returns a Missing if something is not installed.
+	Prepare func(context.Context, *Place) error
+	// Measure starts the peer's server, if it has one of its own, measures, and stops it.
+	Measure func(context.Context, *Place, Job) ([]Figure, error)
+}
+
+// Missing is the sentence that says why a peer cannot be measured here, and what to do.
+type Missing string
+
+// Error implements error.
+func (m Missing) Error() string { return string(m) }
+
+// missing says that something is not installed.
+func missing(what string) Missing {
+	return Missing(what + " is not installed: run scripts/bench-peers")
+}
+
+// All returns the peers of this machine, in the order in which they are measured.
+func All() []Peer { return all(find) }
+
+func all(f finder) []Peer {
+	return []Peer{
+		{"River on PostgreSQL", f.river, f.measureRiver},
+		{"asynq on Redis", f.asynq, f.measureAsynq},
+		{"kazoo LockingQueue", f.kazoo, measureKazoo},
+		{"Curator DistributedQueue", f.curator, f.measureCurator},
+	}
+}
+
+// sources is the folder of the programs, from the root of the repository.
+const sources = "peers"
+
+// finder returns the path of a program, or of a file if its name has a slash. The name of a
+// file may be a pattern: then it is that of the greatest version. Empty means that there is
+// none.
+type finder func(name string) string
+
+func find(name string) string {
+	if !strings.Contains(name, "/") {
+		path, _ := exec.LookPath(name)
+		return path
+	}
+	found, _ := filepath.Glob(name) // the patterns of this package are well formed
+	if len(found) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) })
+}
+
+// version is the last number in a path, such as 15 of /usr/lib/postgresql/15/bin; 0 if there
+// is none.
+func version(path string) (n float64) {
+	for part := range strings.SplitSeq(path, "/") {
+		if number, err := strconv.ParseFloat(part, 64); err == nil {
+			n = number
+		}
+	}
+	return n
+}
+
+// file is what a peer needs: the name for finder, and what to call it.
+type file struct{ name, what string }
+
+// need returns a Missing for the first file that is not there.
+func (f finder) need(files ...file) error {
+	for _, one := range files {
+		if f(one.name) == "" {
+			return missing(one.what)
+		}
+	}
+	return nil
+}
+
+// program finds one of our programs.
+func (f finder) program(name string) (path string, err error) {
+	if path = f(filepath.Join(sources, name)); path == "" {
+		return "", Missing(fmt.Sprintf("%s/%s is not in the current folder: run the command at the root of the repository", sources, name))
+	}
+	return filepath.Abs(path)
+}

@@ -39,6 +39,9 @@ func (o *benchOptions) command() *cobra.Command {
   torture bench --suite submit --against ../older/bin/torture`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.choose(cmd.Flags())
+			if !cmd.Flags().Changed("servers") {
+				o.Servers = bench.DefaultServers(o.Suites)
+			}
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -52,7 +55,7 @@ func (o *benchOptions) command() *cobra.Command {
 	f.StringSliceVar(&o.Suites, "suite", []string{"drain"}, "what to measure, separated by commas")
 	f.BoolVar(&o.latency, "latency", false, "suite lone: count and print the requests of one task, with who asked and how long each took")
 	f.StringVar(&o.against, "against", "", "torture `BINARY` of another build: both measure the same, in turn (A B A B)")
-	f.IntVar(&o.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5")
+	f.IntVar(&o.Servers, "servers", 3, "number of ZooKeeper servers: 1, 3 or 5; of suite peers alone, the default is 1")
 	f.IntVar(&o.Tasks, "tasks", 20000, "number of tasks: in the backlog, handed in, or resident")
 	f.IntVar(&o.Larger, "larger", 100000, "drain: number of tasks of a larger backlog in the same run; 0: none")
 	f.IntVar(&o.Workers, "workers", 4, "number of workers; of residents at least 3")

@@ -50,6 +50,7 @@ func Suites() []Suite {
 		{"idle", "what a group that has nothing to do asks of the ensemble", idle},
 		{"neighbour", "what another user of the ensemble notices while a backlog is done", neighbour},
 		{"cost", "what waiting, finished and resident tasks cost a server: heap, snapshot, log, a restart", cost},
+		{"peers", "what people use instead, on the same machine right after: River, asynq, kazoo, Curator", alongside},
 	}
 }
 
@@ -78,6 +79,7 @@ type bed struct {
 	watchFor time.Duration                                         // how long requests are counted
 	idle     []int                                                 // how many live workers do nothing, one measurement after the other
 	lone     int                                                   // tasks that are measured one at a time
+	others   others                                                // what suite peers compares with
 	out      io.Writer
 	suite    string
 	rows     []row
@@ -171,6 +173,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		return answers, nil
 	}
 	b.server = server{e.Servers[0].Footprint, e.Servers[0].Reload}
+	b.others = othersOn(ctx, e)
 	b.connect = func(timeout time.Duration) (*zkclient.Driver, error) {
 		return zkclient.New(zkclient.Config{Servers: b.servers, SessionTimeout: timeout})
 	}

@@ -124,6 +124,10 @@ func Run(ctx context.Context, config Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// A killed run leaves servers, which would take part in every measurement from then on.
+	if _, err := ensemble.RemoveLeftovers(ctx); err != nil {
+		return err
+	}
 	var rows []row
 	for _, suite := range Suites() {
 		if !slices.Contains(config.Suites, suite.Name) {

@@ -23,6 +23,8 @@ type Bulk struct {
 	Operations int // under way at once; a multi counts as its operations. Default 2400
 	Bytes      int // of the requests under way. Default 4 MiB
 	PerSecond  int // operations a second; 0 for no bound
+	// Fixed keeps to the bounds and does not adapt, for a program that has the ensemble to itself.
+	Fixed bool
 }
 
 // Defaults of Bulk.
@@ -103,7 +105,11 @@ func newPacer(b Bulk) *pacer {
 	if b.Bytes == 0 {
 		b.Bytes = defaultBulkBytes
 	}
-	return &pacer{bounds: b, window: float64(min(b.Operations, firstWindow))}
+	p := &pacer{bounds: b, window: float64(b.Operations)}
+	if !b.Fixed {
+		p.window = min(p.window, firstWindow)
+	}
+	return p
 }
 
 // written is the number of operations that a request writes.
@@ -196,6 +202,10 @@ func (p *pacer) leave(t *pass, answered bool, now time.Duration) {
 	used := float64(p.ops)
 	p.ops -= t.ops
 	p.bytes -= t.bytes
+	defer p.admit()
+	if p.bounds.Fixed {
+		return
+	}
 	took := now - t.began
 	switch slow := answered && p.of[bits.Len(uint(t.ops))].saw(took, now); {
 	case slow || !answered:
@@ -205,5 +215,4 @@ func (p *pacer) leave(t *pass, answered bool, now time.Duration) {
 	case used > p.window/2:
 		p.window = min(p.window+windowStep*float64(t.ops)/p.window, float64(p.bounds.Operations))
 	}
-	p.admit()
 }

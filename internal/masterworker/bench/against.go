@@ -22,9 +22,9 @@ type Build struct {
 	Flags []string // of its bench, with their values
 }
 
-// turns is how often each of two builds has its turn: a machine is not as fast at one moment as
+// turnsOfEach is how often each of two builds has its turn: a machine is not as fast at one moment as
 // at the next.
-const turns = 2
+const turnsOfEach = 2
 
 // ErrNotABuild is returned for a file that is no torture command with a bench.
 var ErrNotABuild = errors.New("it has no `bench --help` of a torture command")
@@ -100,9 +100,9 @@ func sortedKeys(m map[string]string) []string {
 func Against(ctx context.Context, suites []string, a, b Build, out io.Writer) error {
 	var found [2][]figure
 	fmt.Fprintf(out, "A is %s: bench %s\nB is %s: bench %s\n", a.Path, strings.Join(a.Flags, " "), b.Path, strings.Join(b.Flags, " "))
-	for turn := range turns {
+	for turn := range turnsOfEach {
 		for i, build := range []Build{a, b} {
-			fmt.Fprintf(out, "\n%s, turn %d of %d:\n", build.Name, turn+1, turns)
+			fmt.Fprintf(out, "\n%s, turn %d of %d:\n", build.Name, turn+1, turnsOfEach)
 			var printed bytes.Buffer
 			command := exec.CommandContext(ctx, build.Path, append([]string{"bench"}, build.Flags...)...)
 			command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }

@@ -73,7 +73,8 @@ type bed struct {
 	config   Config
 	srvr     func(context.Context) ([]string, error) // the answer of each server to that command
 	server                                           // the first of them
-	driver   *zkclient.Driver
+	driver   *zkclient.Driver                        // of clients
+	plain    *zkclient.Driver                        // of baselines, which have the ensemble to themselves
 	servers  []string
 	connect  func(timeout time.Duration) (*zkclient.Driver, error) // another process, as the ensemble sees it
 	watchFor time.Duration                                         // how long requests are counted
@@ -184,6 +185,9 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 	if b.driver, err = b.connect(10 * time.Second); err != nil {
 		return nil, err
 	}
+	if b.plain, err = plainDriver(b.servers); err != nil {
+		return nil, err
+	}
 	if slices.Contains(warmed, suite.Name) {
 		err = b.warm(ctx)
 	}
@@ -191,4 +195,9 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		err = suite.run(ctx, b)
 	}
 	return b.rows, err
+}
+
+// plainDriver is a driver that writes as fast as it can.
+func plainDriver(servers []string) (*zkclient.Driver, error) {
+	return zkclient.New(zkclient.Config{Servers: servers, Bulk: zkclient.Bulk{Fixed: true}})
 }

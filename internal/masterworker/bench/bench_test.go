@@ -42,6 +42,10 @@ func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	plain, err := plainDriver(server.Addresses())
+	if err != nil {
+		t.Fatal(err)
+	}
 	srvr := func(context.Context) ([]string, error) {
 		conn, err := net.Dial("tcp", server.Addresses()[0])
 		if err != nil {
@@ -55,7 +59,7 @@ func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 		return []string{string(text)}, err
 	}
 	var out bytes.Buffer
-	b := &bed{config: config, driver: driver, servers: server.Addresses(), idle: []int{20, 100}, lone: 30, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
+	b := &bed{config: config, driver: driver, plain: plain, servers: server.Addresses(), idle: []int{20, 100}, lone: 30, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
 	measured := int64(0)
 	b.footprint = func(context.Context) (f ensemble.Footprint, err error) { // of no Java
 		measured++

@@ -29,7 +29,7 @@ type group struct {
 }
 
 func (b *bed) group(ctx context.Context) *group {
-	g := &group{env: func(string) (zkapi.Env, error) { return b.driver, nil }}
+	g := &group{env: func(string) (zkapi.Env, error) { return b.connect(10 * time.Second) }} // a process of its own
 	g.ctx, g.end = context.WithCancel(ctx)
 	return g
 }
@@ -125,7 +125,7 @@ func rate(n int, since time.Duration) float64 { return float64(n) / (clock.Now()
 
 // with runs do with a session of its own.
 func (b *bed) with(ctx context.Context, do func(zkapi.Session) error) error {
-	session, err := b.driver.Open(ctx)
+	session, err := b.plain.Open(ctx)
 	if err != nil {
 		return err
 	}

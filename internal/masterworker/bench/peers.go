@@ -113,7 +113,7 @@ func (b *bed) own(ctx context.Context, job peers.Job) (figures []peers.Figure, e
 		if _, err := b.inMultis(ctx, "/tasks", "task-", payload, n, 300); err != nil {
 			return nil, err
 		}
-		perSecond, err := b.drained(ctx, n)
+		perSecond, err := b.drained(ctx, "", n)
 		if err != nil {
 			return nil, err
 		}
@@ -144,11 +144,12 @@ func (b *bed) ownLone(ctx context.Context, n int) (f peers.Figure, err error) {
 	if _, _, err := g.master("master-1", 0); err != nil {
 		return f, err
 	}
-	tasks, _, err := b.oneAtATime(ctx, n)
+	var notes tape // of no connection
+	one, err := b.oneAtATime(ctx, b.driver, n, &notes)
 	if err != nil {
 		return f, err
 	}
-	return peers.Figure{What: peers.Lone, Tasks: n, Seconds: tasks.at(50).Seconds()}, nil
+	return peers.Figure{What: peers.Lone, Tasks: n, Seconds: one.tasks.at(50).Seconds()}, nil
 }
 
 // remove removes a znode with all below it. Whoever else used it has ended.

@@ -106,7 +106,7 @@ func Against(ctx context.Context, suites []string, a, b Build, out io.Writer) er
 			var printed bytes.Buffer
 			command := exec.CommandContext(ctx, build.Path, append([]string{"bench"}, build.Flags...)...)
 			command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-			command.Stdout, command.Stderr = io.MultiWriter(out, &printed), out
+			command.Stdout, command.Stderr = io.MultiWriter(out, &printed), os.Stderr
 			if err := command.Run(); err != nil {
 				return fmt.Errorf("%s, %s: %w", build.Name, build.Path, err)
 			}

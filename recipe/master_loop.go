@@ -58,6 +58,7 @@ type reconciler struct {
 	quarantine    *quarantine              // the quarantined subjects
 	bounds        bounds                   // of one multi, as the server takes it
 	parts         bool                     // a finished task was removed in part
+	outdated      int                      // passes in a row that ended with errOutdated
 	unverified    []string                 // finished tasks that verify has to look at
 	recreated     bool                     // a task may have gone and come again
 	tasksVersion  int32                    // cversion of /tasks when it was listed
@@ -89,13 +90,8 @@ func (r *reconciler) invalidateAll() {
 	clear(r.inboxWatch)
 	r.view.DropRequests() // a deleted request may have come again
 	r.backlog.watch, r.left.watch = nil, nil
-	for t, task := range r.view.Tasks() {
-		if task.Phase != decide.Finished {
-			r.view.SetPhase(t, decide.Unread, r.now()) // nothing is decided about it before it is read
-			r.view.MarkDirty(t)
-			task.Token = Token{}
-		}
-		task.Leftover = nil
+	for t := range r.view.TaskNames() {
+		r.invalidateTask(t)
 	}
 	for w := range r.view.Workers() {
 		r.stale[w] = true
@@ -129,7 +125,10 @@ func (r *reconciler) run() error {
 			left++
 			continue
 		case err != nil:
-			if !errors.Is(err, errRefusing) && !errors.Is(err, errQuarantined) {
+			switch {
+			case errors.Is(err, errOutdated):
+				r.outdated++
+			case !errors.Is(err, errRefusing) && !errors.Is(err, errQuarantined):
 				r.invalidateAll()
 			}
 			if again.wait(r.term.leading, r.term.session, err) != nil {
@@ -137,7 +136,7 @@ func (r *reconciler) run() error {
 			}
 			continue
 		}
-		left = 0
+		left, r.outdated = 0, 0
 		again.worked(r.term.leading)
 		if more {
 			continue

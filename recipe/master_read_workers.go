@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
@@ -83,7 +84,7 @@ func (r *reconciler) readInboxes() error {
 	for _, w := range r.view.WorkerNames() {
 		worker := r.view.Worker(w)
 		if !worker.Known || worker.Quarantined {
-			delete(r.stale, w) // there is nothing to read yet
+			r.unwatchInbox(w) // there is nothing to read yet
 			continue
 		}
 		if !r.stale[w] && (!worker.Alive || fresh(r.inboxWatch[w])) {
@@ -99,6 +100,10 @@ func (r *reconciler) readInboxes() error {
 	for i, reply := range replies {
 		if zkapi.Refused(reply.Err) {
 			r.quarantineWorker(names[i], reply.Err, true)
+			continue
+		}
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			r.inboxGone(names[i])
 			continue
 		}
 		if reply.Err != nil {
@@ -121,6 +126,25 @@ func (r *reconciler) readInboxes() error {
 		}
 	}
 	return nil
+}
+
+// inboxGone notes that an inbox was removed after the last list of the inboxes.
+func (r *reconciler) inboxGone(w string) {
+	r.view.TouchWorker(w)
+	worker := r.view.Worker(w)
+	worker.Known, worker.Claimed = false, false
+	for _, t := range worker.Tasks() {
+		r.seenReturned(t, w)
+	}
+	r.unwatchInbox(w)
+}
+
+// unwatchInbox notes that an inbox is not read for now. A watch that has fired and is not
+// renewed would make the loop turn without a pause.
+func (r *reconciler) unwatchInbox(w string) {
+	delete(r.stale, w)
+	delete(r.inboxWatch, w)
+	delete(r.lists, r.layout.inbox(w))
 }
 
 // barred reports whether an inbox has a negative version: its worker gets no tasks, because

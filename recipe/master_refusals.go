@@ -158,7 +158,7 @@ func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Tran
 	s, what := r.layout.blamed(err, ops, part)
 	switch what {
 	case blameNothing:
-		return err
+		return r.lookAgain(err, ops, part)
 	case blameSize:
 		r.bounds.lost(ops, err)
 		return err
@@ -167,7 +167,7 @@ func (r *reconciler) handleRefusal(err error, ops []zkapi.Op, part []decide.Tran
 		return errQuarantined
 	case blameFailure:
 		if !r.quarantine.strike(s) {
-			return err
+			return r.lookAgain(err, ops, part)
 		}
 	case blameSubject:
 	}
@@ -194,10 +194,10 @@ func (r *reconciler) fitted(ops []zkapi.Op) {
 	}
 }
 
-// settled combines the errors of a round of multis: into nil, an error, or an error that ends
-// the pass because a subject was quarantined.
+// settled combines the errors of a round of multis: into nil, an error, or an error after which
+// not everything is read again. The latter only if no other error was among them.
 func settled(errs []error) error {
-	var left, others []error
+	var left, outdated, others []error
 	applied := false
 	for _, err := range errs {
 		switch {
@@ -205,6 +205,8 @@ func settled(errs []error) error {
 			applied = true
 		case errors.Is(err, errQuarantined) || errors.Is(err, errRefusing):
 			left = append(left, err)
+		case errors.Is(err, errOutdated):
+			outdated = append(outdated, err)
 		default:
 			others = append(others, err)
 		}
@@ -212,6 +214,8 @@ func settled(errs []error) error {
 	switch refusing := slices.IndexFunc(left, func(err error) bool { return errors.Is(err, errRefusing) }); {
 	case len(others) > 0:
 		return errors.Join(others...)
+	case len(outdated) > 0 && len(left) == 0:
+		return errors.Join(outdated...)
 	case len(left) == 0:
 		return nil
 	case refusing >= 0 && !applied:
@@ -250,9 +254,7 @@ func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
 	r.quarantine.add(r.term.leading, subject{workerSubject, w}, err, reading)
 	r.view.Worker(w).Quarantined = true
 	r.view.TouchWorker(w)
-	delete(r.stale, w)
-	delete(r.inboxWatch, w)
-	delete(r.lists, r.layout.inbox(w))
+	r.unwatchInbox(w)
 }
 
 // unreadable handles a task that does not exist any more, or that the server refuses to show.

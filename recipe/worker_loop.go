@@ -35,8 +35,8 @@ type incarnation struct {
 	arrived     []string              // assignments that are to be read, and are not held
 	changed     []string              // those that are held, and are to be read again
 	unsynced    int                   // resyncs that were left out
-	listed      int                   // children of /assign/<w> when it was listed
-	cversion    int32                 // and its cversion
+	names       map[string]bool       // in the last whole list; nil if the session follows it
+	cversion    int32                 // of /assign/<w> in that list
 	change      int                   // of the connection, as last seen
 	resyncTimer zkapi.Source          // fires when the next resync is due
 	heard       *heard

@@ -32,6 +32,7 @@ import (
 //	/assign/<w> all     write, delete    read
 //	/backlog    all                      read
 //	/quarantine all                      read
+//	/pruned     all                      read
 //	/candidates all                      read
 //	/collect    create, delete           create     read
 //

@@ -119,7 +119,8 @@ func resolveClaim(ctx context.Context, env zkapi.Env, session fence.Session, obs
 		zkapi.Checkpoint(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, fence.Sync(claimPath))
 		held, getErr := session.Do(ctx, fence.Get(claimPath))
-		if syncErr == nil && getErr == nil {
+		gone := errors.Is(getErr, zkapi.ErrNoNode) // the worker's name was pruned, so the write was refused
+		if syncErr == nil && (getErr == nil || gone) {
 			again.worked(ctx)
 			var found claimRecord
 			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == nonce {

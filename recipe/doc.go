@@ -19,6 +19,7 @@
 //	/format                 persistent             the format of all these znodes; empty for the first
 //	/backlog                persistent             the bound of unfinished tasks; empty for none
 //	/quarantine             persistent             the quarantined subjects, with reasons; empty for none
+//	/pruned                 persistent             no incarnation of a pruned worker was above this; missing for 0
 //	/workers/<w>            ephemeral, host:port   w is alive
 //	/tasks/task-<id>        persistent, payload    a task; any name is accepted
 //	/tasks/<t>/attempt-<n>  persistent             attempt n ended without a result, and why
@@ -33,8 +34,8 @@
 // Only an ephemeral of a session counts as alive. A znode of another kind in such a
 // place is skipped if possible, and reported; see Overview.Problems.
 //
-// The versions of /assign and /assign/<w> are claims. These znodes are never deleted,
-// because a znode that is created again starts at version 0.
+// The versions of /assign and /assign/<w> are claims. A znode that is created again starts at
+// version 0, so /assign is never deleted, and /assign/<w> only by a prune (below).
 //
 // The data of /tasks is the cancellation notice: a client that cancels a task writes the
 // task's name there, so that the master looks. A task with options (Options) has them as
@@ -113,7 +114,8 @@
 //   - The bound of the backlog is approximate.
 //   - Progress is a hint: it may be late, and when a task is cancelled or taken away it
 //     may stay until the worker's session ends.
-//   - The assignment lists of workers that never come back stay, a few bytes each.
+//   - The assignment lists of workers that never come back stay, a few bytes each, until
+//     Client.PruneWorkers removes them.
 //
 // # Resident tasks
 //
@@ -184,6 +186,31 @@
 // blame go into another one. If its answer is lost, each task is resolved by itself, as
 // Submit and Collect do. AwaitAll has one watch, on the first status that is missing, and
 // reads the statuses behind it in bulk when it fires (client_await_all.go).
+//
+// # Pruned workers
+//
+// PruneWorkers (client_prune.go) deletes /assign/<w>, whose version is w's incarnation. One multi
+// does so for many names. It is refused as a whole unless each /workers/<w> is missing, each list is
+// empty, and each version is the one that was read. Two things must not go wrong afterwards.
+//
+// An earlier process of w must not pass the check of a later incarnation. A write goes through
+// the session of its process, /workers/<w> is an ephemeral of that session, and no process registers
+// while /workers/<w> is there. So that session is over when the next incarnation begins, and the
+// server refuses its writes, unless /workers/<w> was deleted by hand. Then the process may still
+// run, and only the version fences it. Also, a master that has not noticed a prune may have decided for
+// an earlier incarnation. So no incarnation of a name comes twice: the same multi raises the floor in /pruned
+// to the versions that it deletes, and a worker begins above the floor (pruned.go). It raises the
+// version of its inbox before it registers, in one multi, and reads the floor again when it has
+// registered. If the name was pruned in between, it ends its session and registers again. Until then
+// it uses the claim for nothing.
+//
+// A worker of an earlier build does not read the floor: its incarnations begin at 1. Then the first
+// argument must do: do not delete /workers/<w> by hand, and prune the name at once, while an
+// earlier process of the name may run. A master may assign a task to the later incarnation that it has
+// decided to give to the earlier one: that is one assignment, in the present epoch, with its own attempt and
+// Token, and it names the incarnation that executes it. A Token does not depend on incarnations.
+//
+// Names with a version above 199 are kept, so that one multi can raise an inbox above the floor.
 //
 // The calls of zkapi.Checkpoint and zkapi.DependsOn do nothing in production. Under a model
 // checker they list the state that a thread depends on from there on, so that the checker

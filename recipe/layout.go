@@ -56,6 +56,7 @@ func (l layout) candidate(c string) string        { return l.root + "/candidates
 func (l layout) backlog() string                  { return l.root + "/backlog" }
 func (l layout) quarantine() string               { return l.root + "/quarantine" }
 func (l layout) format() string                   { return l.root + "/format" }
+func (l layout) pruned() string                   { return l.root + "/pruned" }
 func (l layout) workers() string                  { return l.root + "/workers" }
 func (l layout) worker(w string) string           { return l.root + "/workers/" + w }
 func (l layout) tasks() string                    { return l.root + "/tasks" }

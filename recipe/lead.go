@@ -34,7 +34,7 @@ func (l Lead) Epoch() int32 {
 // Write checks whether this master still leads.
 //
 // The recipe's own znodes may be checked and not changed: /master, /tasks, /workers, /assign,
-// /candidates, /collect, /backlog, /quarantine, /format, and all below them. A later version
+// /candidates, /collect, /backlog, /quarantine, /format, /pruned, and all below them. A later version
 // of this package may use other names of the namespace: keep your own data outside. An
 // ephemeral is gone when the term is over.
 //
@@ -70,7 +70,7 @@ func (l Lead) allowed(op zkapi.Op) error {
 	default:
 		return invalid("%v in Lead.Write: use zkapi.Create, Set, Delete and Check", op.Kind)
 	}
-	own := []string{l.layout.master()}
+	own := []string{l.layout.master(), l.layout.pruned()}
 	for _, p := range l.layout.parents() {
 		own = append(own, p.path)
 	}

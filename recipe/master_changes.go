@@ -67,10 +67,15 @@ func (s *published) update(v *decide.View, complete bool) (workers, tasks map[st
 	defer s.mu.Unlock()
 	workers, tasks = v.TakeTouched()
 	for name := range workers {
-		s.workers[name] = workerInfo(name, v)
+		if v.FindWorker(name) != nil {
+			s.workers[name] = workerInfo(name, v)
+		} else {
+			delete(s.workers, name) // it was pruned
+		}
 	}
 	for _, moved := range v.TakeMoved() { // few of perhaps many that the worker has
-		s.assign(moved.Worker, moved.Task, v.Worker(moved.Worker).Has(moved.Task))
+		worker := v.FindWorker(moved.Worker)
+		s.assign(moved.Worker, moved.Task, worker != nil && worker.Has(moved.Task))
 	}
 	for name := range tasks {
 		if t := v.Find(name); t != nil {

@@ -155,10 +155,7 @@ func (r *reconciler) workersChanged(alive, known zkapi.Partial) {
 		}
 	}
 	for _, name := range known.Gone {
-		if worker := r.view.FindWorker(name); worker != nil {
-			r.view.TouchWorker(name)
-			worker.Known = false
-		}
+		r.inboxGone(name)
 	}
 	for _, name := range slices.Concat(known.Come, known.Changed) {
 		if r.fits(subject{workerSubject, name}) {

@@ -73,6 +73,11 @@ func (r *reconciler) workersListed(alive, known []string) {
 	for _, w := range r.deadTurns.next(dead, deadPerList) {
 		r.stale[w] = true
 	}
+	for _, w := range slices.Clone(r.view.WorkerNames()) {
+		if !r.view.Worker(w).Known {
+			r.inboxGone(w)
+		}
+	}
 	r.vanished(workerSubject, func(w string) bool { return slices.Contains(alive, w) || slices.Contains(known, w) })
 }
 
@@ -128,15 +133,24 @@ func (r *reconciler) readInboxes() error {
 	return nil
 }
 
-// inboxGone notes that an inbox was removed after the last list of the inboxes.
+// inboxGone notes that an inbox was removed: its worker was pruned, if it does not live. A later
+// worker of that name is another one.
 func (r *reconciler) inboxGone(w string) {
-	r.view.TouchWorker(w)
-	worker := r.view.Worker(w)
-	worker.Known, worker.Claimed = false, false
+	worker := r.view.FindWorker(w)
+	if worker == nil {
+		return
+	}
+	r.unwatchInbox(w)
 	for _, t := range worker.Tasks() {
 		r.seenReturned(t, w)
 	}
-	r.unwatchInbox(w)
+	worker = r.view.Worker(w)
+	worker.Known, worker.Claimed, worker.Heard, worker.Incarnation = false, false, false, 0
+	clear(worker.Taken)
+	r.view.TouchWorker(w)
+	if !worker.Listed && !worker.Quarantined {
+		r.view.ForgetWorker(w)
+	}
 }
 
 // unwatchInbox notes that an inbox is not read for now. A watch that has fired and is not

@@ -288,6 +288,9 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		if err := w.remember(ctx, session); err != nil {
 			return claim{}, 0, err
 		}
+		if err := w.raiseInbox(ctx, session); err != nil {
+			return claim{}, 0, err
+		}
 		sent := w.env.Elapsed()
 		c, err := acquire(ctx, w.env, session, w.config.Observers, registration{
 			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
@@ -304,6 +307,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		}
 		if err == nil {
 			name.over(ctx)
+			err = w.aboveFloor(ctx, session, c)
 		}
 		return c, sent, err
 	}

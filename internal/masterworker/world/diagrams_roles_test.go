@@ -301,7 +301,7 @@ func TestDiagrams_WorkPhase(t *testing.T) {
 
 // things are the znodes of the recipe, each with the name of what it stands for.
 var things = map[string]string{
-	"/master": "ACTIVE_MASTER", "/candidates/c-<id>-<n>": "CANDIDATE", "/format": "FORMAT", "/backlog": "BACKLOG", "/quarantine": "QUARANTINE",
+	"/master": "ACTIVE_MASTER", "/candidates/c-<id>-<n>": "CANDIDATE", "/format": "FORMAT", "/backlog": "BACKLOG", "/quarantine": "QUARANTINE", "/pruned": "PRUNED",
 	"/workers/<w>": "WORKER", "/tasks/<t>": "TASK", "/tasks/<t>/attempt-<n>": "ENDED_ATTEMPT", "/tasks/<t>/left-<n>": "UNCOUNTED_ATTEMPT",
 	"/tasks/<t>/progress": "PROGRESS", "/tasks/<t>/status": "STATUS", "/assign": "EPOCH", "/assign/<w>": "INCARNATION",
 	"/assign/<w>/<t>": "ASSIGNMENT", "/collect/<t>": "REQUEST_TO_REMOVE",

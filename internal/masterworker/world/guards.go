@@ -9,8 +9,11 @@ import (
 )
 
 // Specified reports whether the specification in TLA+ has the guard: it knows no clock
-// that stands still.
-func Specified(g worlds.Guard) bool { return !g.Still }
+// that stands still, and no name is pruned there.
+func Specified(g worlds.Guard) bool { return !g.Still && g.Name != incarnationsRise }
+
+// incarnationsRise is the name of a guard.
+const incarnationsRise = "incarnations-rise"
 
 // Guards returns the guards of the protocol, in the order of its rules.
 func Guards() []worlds.Guard {
@@ -61,6 +64,15 @@ func Guards() []worlds.Guard {
 			Rewrite: func(op zkapi.Op) zkapi.Op {
 				if op.Kind == zkapi.KindSync {
 					return zkapi.Exists("/tasks")
+				}
+				return op
+			},
+		},
+		{
+			Name: incarnationsRise, Explain: "a worker begins above the incarnations of pruned workers",
+			Rewrite: func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindGet && op.Path == "/pruned" {
+					op.Path = "/nothing"
 				}
 				return op
 			},

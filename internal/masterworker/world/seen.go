@@ -42,6 +42,8 @@ func (c Config) Expected() []string {
 	add(c.Cancel && c.Resubmit || inParts, "a task that a client has had removed")
 	add(c.Resubmit, "a task that is submitted again and done")
 	add(inParts, "a part of what is below a finished task that is removed")
+	add(c.Prune, "a worker that is pruned")
+	add(c.Prune, "a worker that begins above the pruned ones")
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
@@ -64,7 +66,12 @@ func (j judge) Seen(w explore.Write) []string {
 	note(after.epoch == 1 && before.epoch == 0, "an election")
 	note(after.epoch > 1 && after.epoch > before.epoch, "a failover")
 	note(before.master != 0 && after.master == 0 && w.Op.Kind == zkapi.KindMulti, "a hand-over")
+	for worker := range before.inbox {
+		_, stays := after.inbox[worker]
+		note(!stays, "a worker that is pruned")
+	}
 	for worker, is := range after.inbox {
+		note(is.version == before.inbox[worker].version+2 && w.Op.Kind == zkapi.KindMulti, "a worker that begins above the pruned ones")
 		note(is.Retiring && !before.inbox[worker].Retiring, "a worker that retires")
 		note(j.config.Concurrency > 0 && j.held(after, worker) > j.config.Concurrency, "a worker that holds more than it may run")
 	}

@@ -39,6 +39,10 @@ type Config struct {
 	// Together has the client submit all tasks by one SubmitAll.
 	Together bool `json:",omitempty"`
 
+	// Prune has an operator delete /workers/worker-1 by hand, while that worker may still run, and
+	// prune the name at once.
+	Prune bool `json:",omitempty"`
+
 	// Parts has the servers take so little at once that a finished task is collected child
 	// by child.
 	Parts bool `json:",omitempty"`
@@ -82,6 +86,9 @@ func (c Config) World() (*explore.World, error) {
 		}
 	}
 	add("client-1", explore.Process{Program: c.client(), Fixed: true})
+	if c.Prune {
+		add("operator-1", explore.Process{Program: c.operator(), Fixed: true})
+	}
 	return w, w.Validate()
 }
 
@@ -134,6 +141,9 @@ func workerName(process string) string { return strings.TrimSuffix(process, twin
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
 	if op.Kind == zkapi.KindExists && !op.Watch && op.Version == 0 && strings.HasPrefix(op.Path, "/workers/") {
 		return zkapi.Result{Found: true, Stat: zkapi.Stat{EphemeralOwner: 1}}, nil, true
+	}
+	if op.Kind == zkapi.KindGet && op.Path == "/pruned" && !c.Prune {
+		return zkapi.Result{}, &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrNoNode}, true
 	}
 	return worlds.Constant(op, c.Bounds.Lags > 0)
 }

@@ -26,6 +26,7 @@ func (c *Config) options(f *flag.FlagSet) {
 	f.BoolVar(&c.Collect, "collect", false, "the client collects its tasks")
 	f.BoolVar(&c.Resubmit, "resubmit", false, "the client collects its tasks and submits them again under the same ids")
 	f.BoolVar(&c.Together, "together", false, "the client submits its tasks by one SubmitAll")
+	f.BoolVar(&c.Prune, "prune", false, "an operator deletes /workers/worker-1 by hand and prunes that name at once")
 	f.BoolVar(&c.Parts, "parts", false, "requests are small, so a finished task is collected child by child")
 	f.BoolVar(&c.ForGood, "for-good", false, "crashed processes stay down; a process crashes only if its role has a spare")
 	f.IntVar(&c.Residents, "residents", 0, "how many tasks, counted from the first, are resident: they run until they are cancelled")
@@ -59,7 +60,7 @@ func (c *Config) more() []string {
 		{c.Twins, "twins"}, {c.Failures > 0, fmt.Sprintf("failures=%d", c.Failures)}, {c.Cancel, "cancel"}, {c.Collect, "collect"},
 		{c.Residents > 0, fmt.Sprintf("residents=%d", c.Residents)}, {c.Concurrency > 0, fmt.Sprintf("concurrency=%d", c.Concurrency)},
 		{c.Slow, "slow"}, {c.Abrupt, "abrupt"}, {c.NotBefore > 0, fmt.Sprintf("not-before=%v", c.NotBefore)},
-		{c.Retention > 0, fmt.Sprintf("retention=%v", c.Retention)}, {c.ForGood, "for good"}, {c.Resubmit, "resubmit"}, {c.Parts, "parts"}, {c.Together, "together"},
+		{c.Retention > 0, fmt.Sprintf("retention=%v", c.Retention)}, {c.ForGood, "for good"}, {c.Resubmit, "resubmit"}, {c.Parts, "parts"}, {c.Prune, "prune"}, {c.Together, "together"},
 	} {
 		if m.when {
 			all = append(all, m.text)

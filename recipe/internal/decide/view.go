@@ -73,6 +73,19 @@ func (v *View) FindWorker(name string) *workerView {
 	return v.Worker(name)
 }
 
+// ForgetWorker removes a worker to which no task is assigned, and that does not live.
+func (v *View) ForgetWorker(name string) {
+	w := v.workers[name]
+	if w == nil || len(w.tasks) > 0 || w.Alive {
+		return
+	}
+	v.refresh() // the index notes that it does not live
+	delete(v.workers, name)
+	delete(v.index.workers, name)
+	v.index.names = nil
+	v.TouchWorker(name)
+}
+
 // Workers has all workers, to be read or changed, in no order.
 func (v *View) Workers() iter.Seq2[string, *workerView] {
 	return func(yield func(string, *workerView) bool) {

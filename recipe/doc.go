@@ -153,6 +153,13 @@
 // election, on the same session, and after a sync if a write may have been applied without
 // an answer.
 //
+// A master and a worker look every two seconds for what they may have missed. A session that
+// follows a list is told of every change of it, except of children that it may not read
+// (zkapi.Op.Followed). So such a list is read whole every 20 seconds, or less often if it is long:
+// 2 seconds more for each 1,000 tasks that a worker holds, and for each 4,000 names of a
+// master's list. The claims of live workers are read again in turns, all of them in 20 seconds. A
+// session that does not follow its lists reads whole ones every two seconds.
+//
 // Client.Explain (client_explain.go) builds such a view, too, and lets the same code decide: its
 // reasons are why a master's next pass would do no more.
 //

@@ -58,6 +58,26 @@ func TestMaster_DeadNamesCostLittleAtRest(t *testing.T) {
 	}
 }
 
+// TestIdle_WorkersCostLittleAtRest: a master and many workers that have nothing to do read little.
+func TestIdle_WorkersCostLittleAtRest(t *testing.T) {
+	const workers, most = 200, 65 // requests in a second
+	var seen requests
+	inBubbleOf(t, 10*time.Second, func(w *world) {
+		master := w.master(recipe.MasterConfig{Name: "m1"})
+		for n := range workers {
+			w.worker(fmt.Sprint("w", n), echo)
+		}
+		w.within(time.Minute, "all are registered", func() bool { now, _ := master.Snapshot(); return len(now.Workers) == workers })
+		time.Sleep(time.Minute)
+		w.env.Server.Observe(seen.observe)
+		time.Sleep(time.Minute)
+		w.env.Server.Observe(nil)
+	})
+	if perSecond := seen.n / 60; perSecond > most || seen.n == 0 {
+		t.Errorf("%d requests a second, not 1 to %d", perSecond, most)
+	}
+}
+
 // sieve is an Env whose sessions hear less of what they follow.
 type sieve struct {
 	*zk.Env

@@ -181,7 +181,11 @@ func (r *reconciler) resync() {
 			claimed = append(claimed, name)
 		}
 	}
-	for _, name := range r.claimTurns.next(claimed, claimsPerResync) {
+	most := claimsPerResync
+	if r.lists[r.layout.assign()] != nil { // the session tells of each claim that is set
+		most = min(most, len(claimed)/resyncsPerList+1)
+	}
+	for _, name := range r.claimTurns.next(claimed, most) {
 		r.view.Worker(name).Claimed = false
 	}
 	r.markStale(assignedPerResync, resyncedPending)

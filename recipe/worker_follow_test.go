@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,7 +246,7 @@ func TestWorker_TakesOverEachDifferenceAtOnce(t *testing.T) {
 // TestWorker_ReadsEverythingAgainAtABoundedRate: the more tasks a worker holds, the rarer are
 // the resyncs in which it reads all of them.
 func TestWorker_ReadsEverythingAgainAtABoundedRate(t *testing.T) {
-	for tasks, resyncs := range map[int]int64{3: 30, 999: 30, 2500: 10} {
+	for tasks, resyncs := range map[int]int64{0: 3, 3: 3, 999: 3, 2500: 2} {
 		t.Run(fmt.Sprint(tasks), func(t *testing.T) {
 			inBubble(t, func(w *world) {
 				h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
@@ -265,3 +266,41 @@ func TestWorker_ReadsEverythingAgainAtABoundedRate(t *testing.T) {
 		})
 	}
 }
+
+// TestWorker_FindsInAWholeListWhatItIsNotTold: a server does not tell a session about a child that the
+// session may not read. A worker that holds nothing finds it within 22 seconds all the same.
+func TestWorker_FindsInAWholeListWhatItIsNotTold(t *testing.T) {
+	inBubble(t, func(w *world) {
+		h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
+		h.begin(&sieve{Env: w.env, hidden: "o1"})
+		time.Sleep(5 * time.Second)
+		h.play(hand{task: "o1", does: "assigns"})
+		w.within(22*time.Second, "it runs", func() bool { return slices.Equal(h.runs(), []string{"o1 1"}) })
+	})
+}
+
+// TestWorker_LooksSoonAtWhatWasRefused: a worker may not read for a moment what a master has changed. It
+// looks again at the next resync.
+func TestWorker_LooksSoonAtWhatWasRefused(t *testing.T) {
+	inBubble(t, func(w *world) {
+		h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
+		h.begin(w.env)
+		h.play(hand{task: "r1", does: "assigns"})
+		w.within(time.Second, "it runs", func() bool { return slices.Equal(h.runs(), []string{"r1 1"}) })
+		var refuses atomic.Bool
+		refuses.Store(true)
+		w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+			if refuses.Load() && session != w.direct.ID() && op.Kind == zkapi.KindGet && op.Path == "/assign/w1/r1" {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		h.play(hand{task: "r1", does: "revokes"})
+		time.Sleep(time.Second)
+		refuses.Store(false)
+		w.within(2*resync, "it is given back", func() bool { return len(h.runs()) == 0 })
+	})
+}
+
+// resync is how often a worker or a master looks for what it may have missed.
+const resync = 2 * time.Second

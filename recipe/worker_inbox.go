@@ -29,7 +29,7 @@ func (i *incarnation) refresh(change int) {
 	case moved:
 		i.own = nil // its watch may have been lost with the connection
 		i.readAll()
-	case due && i.unsynced >= len(i.held)/manyHeld:
+	case due && i.unsynced >= i.mayLeaveOut():
 		i.readAll()
 	case due:
 		i.unsynced++
@@ -42,10 +42,20 @@ func (i *incarnation) refresh(change int) {
 	}
 }
 
+// mayLeaveOut is how many resyncs may pass without a look at everything. A session that follows the
+// inbox misses only what a server does not tell it, because the session may not read that.
+func (i *incarnation) mayLeaveOut() int {
+	many := len(i.held) / manyHeld
+	if i.follows() && !i.hidden {
+		many += resyncsPerList
+	}
+	return many
+}
+
 // readAll makes the next pass read the whole inbox, and all assignments of resident tasks.
 func (i *incarnation) readAll() {
 	i.relist()
-	i.unsynced = 0
+	i.unsynced, i.hidden = 0, false
 	for _, e := range i.held {
 		e.watch = nil
 	}

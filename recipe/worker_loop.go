@@ -35,6 +35,7 @@ type incarnation struct {
 	arrived     []string              // assignments that are to be read, and are not held
 	changed     []string              // those that are held, and are to be read again
 	unsynced    int                   // resyncs that were left out
+	hidden      bool                  // an assignment that may have changed could not be read
 	names       map[string]bool       // in the last whole list; nil if the session follows it
 	cversion    int32                 // of /assign/<w> in that list
 	change      int                   // of the connection, as last seen

@@ -17,7 +17,7 @@ func (i *incarnation) readTaken() error {
 	for n, reply := range i.session.DoAll(i.req, reads) {
 		e := held[n]
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
-			e.watch = i.resyncTimer // it is held as before; the next resync looks again
+			e.watch, i.hidden = i.resyncTimer, true // it is held as before; the next resync looks again
 			continue
 		}
 		if reply.Err == nil && reply.Watch != nil {

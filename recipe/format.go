@@ -88,6 +88,9 @@ func (r *reconciler) raiseFormat() error {
 		target = min(target, r.policy.format)
 	}
 	lower := target < r.format
+	if target == r.format {
+		return nil // workers do not raise it
+	}
 	var checks []zkapi.Op
 	for _, name := range r.view.WorkerNames() {
 		w := r.view.Worker(name)

@@ -235,6 +235,30 @@ func TestMaster_TakesOverEachDifferenceAtOnce(t *testing.T) {
 	}
 }
 
+// TestMaster_WatchesTheInboxOfAWorkerThatWasStray: a persistent /workers/<w> is replaced by that of a
+// worker. From then on the master hears at once of what the worker does.
+func TestMaster_WatchesTheInboxOfAWorkerThatWasStray(t *testing.T) {
+	for _, follows := range []bool{true, false} {
+		inBubble(t, func(w *world) {
+			seen := w.resyncs()
+			w.makes("/tasks", "/workers", "/assign", "/assign/w1", "/workers/w1")
+			w.masterOf(&sieve{Env: w.env, whole: func(string) bool { return !follows }})
+			time.Sleep(3 * time.Second)
+			seen.next()
+			all := seen.all.Load()
+			w.do(zkapi.Multi(remove("/workers/w1"), zkapi.Create("/workers/w1", nil, zkapi.Ephemeral)))
+			time.Sleep(200 * time.Millisecond)
+			w.makes("/tasks/t1")
+			w.within(time.Second, "t1 is assigned", func() bool { return slices.Equal(w.assigned(), []string{"w1 t1 1"}) })
+			w.do(zkapi.Multi(remove("/assign/w1/t1"), create("/tasks/t1/attempt-1", `{"epoch":1,"attempt":1,"worker":"w1","reason":"it failed"}`)))
+			time.Sleep(500 * time.Millisecond)
+			if now := w.assigned(); !slices.Equal(now, []string{"w1 t1 2"}) || seen.all.Load() != all {
+				t.Errorf("follows %v: %q are assigned, after %d resyncs", follows, now, seen.all.Load()-all)
+			}
+		})
+	}
+}
+
 // TestMaster_HearsOfARenewedClaimWithTheNextWorker: the session follows the list of the inboxes,
 // and may follow no single one. Then the master learns that a worker has registered again when
 // it looks at the list for another worker, and not only at the next resync.

@@ -177,7 +177,11 @@ func (r *reconciler) resync() {
 	r.cancelWatch = nil
 	var claimed []string
 	for _, name := range r.view.WorkerNames() {
-		if w := r.view.Worker(name); w.Claimed && w.Alive { // the record of a lost worker stays
+		w := r.view.Worker(name)
+		if w.Alive {
+			r.stale[name] = true
+		}
+		if w.Alive && w.Claimed { // the record of a lost worker stays
 			claimed = append(claimed, name)
 		}
 	}

@@ -86,13 +86,10 @@ func (r *reconciler) workersListed(alive, known []string) {
 func (r *reconciler) readInboxes() error {
 	var names []string
 	var ops []fence.Read
-	for _, w := range r.view.WorkerNames() {
-		worker := r.view.Worker(w)
-		if !worker.Known || worker.Quarantined {
+	for _, w := range r.changedInboxes() {
+		worker := r.view.FindWorker(w)
+		if worker == nil || !worker.Known || worker.Quarantined {
 			r.unwatchInbox(w) // there is nothing to read yet
-			continue
-		}
-		if !r.stale[w] && (!worker.Alive || fresh(r.inboxWatch[w])) {
 			continue
 		}
 		op := fence.Children(r.layout.inbox(w))
@@ -131,6 +128,21 @@ func (r *reconciler) readInboxes() error {
 		}
 	}
 	return nil
+}
+
+// changedInboxes lists the inboxes that are to be read, by worker.
+func (r *reconciler) changedInboxes() []string {
+	var names []string
+	for w := range r.stale {
+		names = append(names, w)
+	}
+	for w, watch := range r.inboxWatch {
+		if watch.Fired() && !r.stale[w] {
+			names = append(names, w)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // inboxGone notes that an inbox was removed: its worker was pruned, if it does not live. A later
@@ -200,12 +212,8 @@ func (r *reconciler) listed(w string, inbox zkapi.Result) {
 func (r *reconciler) readClaims() error {
 	var listed, names []string
 	var ops, claims []fence.Read
-	for _, w := range r.view.WorkerNames() {
+	for _, w := range r.view.Unclaimed() {
 		worker := r.view.Worker(w)
-		lost := !worker.Listed && !worker.Heard && worker.Held() > 0
-		if worker.Quarantined || worker.Claimed || !worker.Listed && !lost {
-			continue
-		}
 		if worker.Listed {
 			listed, ops = append(listed, w), append(ops, fence.Exists(r.layout.worker(w)))
 		}
@@ -276,9 +284,12 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 		return seen.Err
 	}
 	worker := r.view.Worker(w)
+	was := worker.Stray
 	worker.Alive, worker.Stray = seen.Stat.Alive(), !seen.Stat.Alive()
+	if worker.Stray != was {
+		r.stale[w] = true // its inbox is not watched any more, or is to be
+	}
 	if worker.Stray {
-		r.stale[w] = true // its inbox is not watched any more
 		r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil

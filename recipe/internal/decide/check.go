@@ -108,6 +108,9 @@ func (v *View) checkWorkers() error {
 	if err := checkQueue(&x.lookers, x.workers, func(w *workerIndex) bool { return w.look.len() > 0 }); err != nil {
 		return fmt.Errorf("workers to look at: %w", err)
 	}
+	if err := checkQueue(&x.unclaimed, x.workers, func(w *workerIndex) bool { return w.worker.unclaimed() }); err != nil {
+		return fmt.Errorf("workers whose claims are to be read: %w", err)
+	}
 	if err := checkQueue(&x.inboxes, x.workers, func(w *workerIndex) bool { return w.standing.noInbox }); err != nil {
 		return fmt.Errorf("workers without an inbox: %w", err)
 	}

@@ -10,6 +10,13 @@ func (w *workerView) standing() standing {
 	}
 }
 
+// unclaimed reports whether the worker's claim is to be read: it lives, or it was lost with tasks
+// before any of its claims was read.
+func (w *workerView) unclaimed() bool {
+	lost := !w.Listed && !w.Heard && w.Held() > 0
+	return !w.Quarantined && !w.Claimed && (w.Listed || lost)
+}
+
 // underway reports whether a task is neither unread, nor finished, nor gone.
 func (t *TaskView) underway() bool {
 	return t != nil && (t.Phase == Pending || t.Phase == Assigned)

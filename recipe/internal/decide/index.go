@@ -10,14 +10,15 @@ import (
 // view, of the Limits and of the time of the last decision. facts, standing and stake are
 // those functions, for one task, one worker and one assignment; CheckIndexes compares all.
 type index struct {
-	tasks   map[string]*taskIndex
-	workers map[string]*workerIndex
-	queues  [taskQueues]queue[*taskIndex]
-	lookers queue[*workerIndex] // workers with assignments to look at, by name
-	inboxes queue[*workerIndex] // workers that need an inbox, by name
-	takers  []*workerIndex      // workers that take tasks, by name
-	names   []string            // of all workers, in order; nil after a worker was added
-	alive   int                 // workers that live
+	tasks     map[string]*taskIndex
+	workers   map[string]*workerIndex
+	queues    [taskQueues]queue[*taskIndex]
+	lookers   queue[*workerIndex] // workers with assignments to look at, by name
+	inboxes   queue[*workerIndex] // workers that need an inbox, by name
+	unclaimed queue[*workerIndex] // workers whose claims are to be read, by name
+	takers    []*workerIndex      // workers that take tasks, by name
+	names     []string            // of all workers, in order; nil after a worker was added
+	alive     int                 // workers that live
 
 	floats int  // the sum of facts.floats
 	wary   int  // the tasks with facts.wary
@@ -125,7 +126,7 @@ type workerIndex struct {
 	look    queue[*holding]
 	movable queue[*holding] // residents that may be revoked, the last name first
 
-	lookers, inboxes int32 // places
+	lookers, inboxes, unclaimed int32 // places
 }
 
 func (*workerIndex) Derived() {}
@@ -160,8 +161,9 @@ type stake struct {
 func newIndex() *index {
 	x := &index{
 		tasks: map[string]*taskIndex{}, workers: map[string]*workerIndex{},
-		lookers: newQueue(workerByName, func(w *workerIndex) *int32 { return &w.lookers }),
-		inboxes: newQueue(workerByName, func(w *workerIndex) *int32 { return &w.inboxes }),
+		lookers:   newQueue(workerByName, func(w *workerIndex) *int32 { return &w.lookers }),
+		inboxes:   newQueue(workerByName, func(w *workerIndex) *int32 { return &w.inboxes }),
+		unclaimed: newQueue(workerByName, func(w *workerIndex) *int32 { return &w.unclaimed }),
 	}
 	for q := range x.queues {
 		x.queues[q] = newQueue(taskOrders[q], func(t *taskIndex) *int32 { return &t.places[q] })

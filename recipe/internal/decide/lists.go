@@ -75,6 +75,16 @@ func (v *View) AnyDirty() bool {
 	return v.index.queues[dirtyFree].len()+v.index.queues[dirtyHeld].len() > 0
 }
 
+// Unclaimed lists the workers whose claims are to be read, by name.
+func (v *View) Unclaimed() []string {
+	v.refresh()
+	var names []string
+	for w := range v.index.unclaimed.sorted() {
+		names = append(names, w.name)
+	}
+	return names
+}
+
 // Unconfirmed lists at most so many finished tasks whose status has not been read, in the
 // order of their ends.
 func (v *View) Unconfirmed(most int) []string { return v.list(unconfirmedTasks, most) }

@@ -12,6 +12,7 @@ func (v *View) refresh() {
 	for _, w := range x.markedWorkers {
 		w.marked = false
 		x.setStanding(w, w.worker.standing())
+		x.unclaimed.set(w, w.worker.unclaimed())
 	}
 	x.markedWorkers = x.markedWorkers[:0]
 	for _, t := range x.marked {

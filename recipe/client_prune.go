@@ -177,7 +177,11 @@ func (p *pruning) remove(ctx context.Context, session zkapi.Session) error {
 		if err != nil {
 			return err
 		}
-		_, err = session.Do(ctx, zkapi.Multi(p.removal(floor, names)...))
+		ops := p.removal(floor, names)
+		for most := newBounds(fence.Of(session)).bytes; sizeOf(ops) > most && len(names) > 1; ops = p.removal(floor, names) {
+			names = names[:len(names)/2] // these are very long
+		}
+		_, err = session.Do(ctx, zkapi.Multi(ops...))
 		if err = p.settleAll(names, err); err != nil {
 			return p.client.layout.explained(ctx, fence.Of(session), p.client.layout.assign(), err)
 		}

@@ -169,6 +169,24 @@ func TestPrune_ByTwoAtOnce(t *testing.T) {
 	})
 }
 
+// TestPrune_OfVeryLongNames: so many of them as one request may have.
+func TestPrune_OfVeryLongNames(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.deadNames(0)
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
+			if size := op.Size(); size > 1<<20-1 {
+				t.Errorf("a request has %d bytes", size)
+			}
+		})
+		for n := range 40 {
+			w.makes(fmt.Sprintf("/assign/%d-%s", n, strings.Repeat("x", 20<<10)))
+		}
+		if removed, kept := w.pruned(recipe.Prune{}); len(removed) != 40 {
+			t.Errorf("%d are removed, and %d kept", len(removed), len(kept))
+		}
+	})
+}
+
 // TestPrune_ResolvesALostAnswer: a removal whose answer is lost is looked for, and not reported as
 // a name that never was.
 func TestPrune_ResolvesALostAnswer(t *testing.T) {

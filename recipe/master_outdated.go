@@ -36,11 +36,18 @@ func differs(err error, ops []zkapi.Op) (zkapi.Op, bool) {
 	return ops[at], slices.ContainsFunc(ofTheTree, func(one error) bool { return errors.Is(err, one) })
 }
 
+// follows reports whether the session tells of each task and each worker that comes or goes. If it
+// does not, a refusal makes the master read everything, because its lists may be as old as the
+// task that was refused.
+func (r *reconciler) follows() bool {
+	return r.lists[r.layout.tasks()] != nil && r.lists[r.layout.workers()] != nil
+}
+
 // lookAgain makes the next pass read what was in a multi that was refused, and returns the error
 // of the pass. Any other error is returned as it is.
 func (r *reconciler) lookAgain(err error, ops []zkapi.Op, part []decide.Transition) error {
 	op, differ := differs(err, ops)
-	if !differ || r.outdated >= outdatedInARow {
+	if !differ || r.outdated >= outdatedInARow || !r.follows() {
 		return err
 	}
 	for _, d := range part {

@@ -31,6 +31,7 @@ type Conditions struct {
 	Bounds   explore.Bounds  // of the faults: --expiries, --cuts, --stops, --losses, --crashes, --leaves, --lags, --sweeps
 	Library  explore.Library // --library
 	Strands  bool            // --strands
+	Window   int             // --window: how many requests of one DoAll are under way together
 	Unfenced bool            // --unfenced
 	Without  string          // --without: the name of a guard; empty for none. World refuses an unknown name
 }

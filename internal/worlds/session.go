@@ -2,6 +2,7 @@ package worlds
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -102,9 +103,8 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	default:
 		result, err = s.Session.Do(ctx, op)
 	}
-	if err == nil && len(result.Results) > 0 {
-		missing := asked - len(result.Results) // checks that were taken out: the sender of the multi counts the answers
-		result.Results = append(make([]zkapi.Result, missing), result.Results...)
+	if err == nil {
+		result = padded(result, asked)
 	}
 	if g.Believe != nil {
 		err = g.Believe(op, err)
@@ -112,11 +112,41 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	return result, err
 }
 
-// DoAll implements zkapi.Session.
+// DoAll implements zkapi.Session. Requests that are only changed on their way stay together.
 func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	g := s.host.guard
+	if g.Split == nil && g.Again == nil && !g.Watch && g.Believe == nil {
+		return s.rewritten(ctx, ops)
+	}
 	replies := make([]zkapi.Reply, len(ops))
 	for i, op := range ops {
 		replies[i].Result, replies[i].Err = s.Do(ctx, op)
 	}
 	return replies
+}
+
+// rewritten sends all requests as the guard's Rewrite makes them.
+func (s *session) rewritten(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	sent := slices.Clone(ops)
+	for i, op := range ops {
+		if s.host.guard.Rewrite != nil {
+			sent[i] = s.host.guard.Rewrite(op)
+		}
+	}
+	replies := s.Session.DoAll(ctx, sent)
+	for i, op := range ops {
+		if replies[i].Err == nil {
+			replies[i].Result = padded(replies[i].Result, len(op.Ops))
+		}
+	}
+	return replies
+}
+
+// padded adds answers for the parts of a multi that were taken out, because its sender counts
+// the answers.
+func padded(result zkapi.Result, asked int) zkapi.Result {
+	if missing := asked - len(result.Results); len(result.Results) > 0 && missing > 0 {
+		result.Results = append(make([]zkapi.Result, missing), result.Results...)
+	}
+	return result
 }

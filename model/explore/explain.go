@@ -83,7 +83,7 @@ func (x *space) explain(s state, c Choice) Step {
 
 // explainRequest is explain for a request of a process.
 func (x *space) explainRequest(s state, c Choice, step Step) Step {
-	r := x.at(s, c.process()).requests[c.which()]
+	r := x.at(s, c.process()).requests[c.request()]
 	step.Text, step.To, step.Lost = x.terms.describe(r), ZooKeeper, c.kind() != serveChoice
 	if r.kind == actRequest {
 		step.To = Outside
@@ -93,10 +93,10 @@ func (x *space) explainRequest(s state, c Choice, step Step) Step {
 	}
 	switch c.kind() {
 	case loseBefore:
-		step.Text = "LOST on its way: " + step.Text
+		step.Text = "LOST on its way: " + step.Text + x.explainMore(s, c)
 		return step
 	case loseAfter:
-		step.Text = "ANSWER LOST: " + step.Text
+		step.Text = "ANSWER LOST: " + step.Text + x.explainMore(s, c)
 	}
 	if r.kind == opRequest {
 		step.Answer = x.verdictOf(s, r.op, sessionID(c.process(), r.session))

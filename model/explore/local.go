@@ -47,6 +47,8 @@ type pending struct {
 	kind    requestKind
 	session int    // its number
 	op      uint32 // of an opRequest or actRequest
+	flight  int    // the number of the flight of which it is one; 0 for none
+	since   int    // answers to others of the flight that may be lost together with its own
 }
 
 // local is the state of one process, as far as the world can distinguish it.
@@ -208,8 +210,12 @@ func (b *bench) park(id uint32, m *machine) {
 func (l *locals) describe(m *machine) local {
 	d := local{process: m.place, life: m.life, clock: m.clock}
 	var print []byte
+	flights := map[*flight]int{nil: 0}
 	for _, r := range m.requests {
-		p := pending{kind: r.kind}
+		if _, known := flights[r.flight]; !known {
+			flights[r.flight] = len(flights)
+		}
+		p := pending{kind: r.kind, flight: flights[r.flight], since: r.since}
 		if r.session != nil {
 			p.session = r.session.number
 		}
@@ -257,7 +263,7 @@ func (l *locals) give(m *machine, in input) {
 	case replyInput:
 		m.reply(r, l.terms.outcomes.get(value))
 	case lostInput:
-		m.lost(r)
+		m.lost(r, lostMore(value))
 	case openedInput:
 		r.opened = m.open(int(value))
 		m.answer(r)
@@ -271,6 +277,7 @@ func (l *locals) give(m *machine, in input) {
 		m.answer(r)
 	case eventInput:
 		e := l.terms.events.get(value)
+		m.session(e.session).received()
 		m.session(e.session).fire(e.watch)
 	case overInput:
 		m.session(int(value)).over(errGone)

@@ -47,6 +47,7 @@ var origin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // machine is a running process. Its threads are coroutines, and at most one runs at a time.
 // It is a deterministic function of its inputs.
 type machine struct {
+	world    *World
 	process  *Process
 	place    int // of the process in its world
 	life     int
@@ -73,9 +74,10 @@ type thread struct {
 	ctx     context.Context // of the wait
 	sources []*source       // that it waits for; nil while it waits for a request
 	request *request
-	label   string // of its checkpoint; empty if it has none
-	state   []any  // everything that its future depends on then
-	kept    []any  // and besides
+	flight  *flight // that it waits for
+	label   string  // of its checkpoint; empty if it has none
+	state   []any   // everything that its future depends on then
+	kept    []any   // and besides
 }
 
 // abandoned unwinds a thread whose machine is not needed any more.
@@ -83,7 +85,7 @@ type abandoned struct{}
 
 // start runs a process until all its threads wait.
 func start(w *World, place, life int) *machine {
-	m := &machine{process: &w.Processes[place], place: place, life: life, clock: origin, notes: map[string]string{}}
+	m := &machine{world: w, process: &w.Processes[place], place: place, life: life, clock: origin, notes: map[string]string{}}
 	m.leave = &source{kind: onceSource}
 	m.spawn("main", func() { m.process.Program(context.Background(), m) })
 	m.settle()
@@ -309,6 +311,9 @@ type request struct {
 	session *session
 	op      zkapi.Op
 	act     act
+	flight  *flight // of which it is one, or nil
+	place   int     // among its operations
+	since   int     // answers to others of the flight since it was sent that may still be lost
 
 	// The answer:
 	answered bool
@@ -341,8 +346,11 @@ func (m *machine) ask(ctx context.Context, r request) *request {
 func (m *machine) answer(r *request) {
 	r.answered = true
 	m.requests = slices.DeleteFunc(m.requests, func(o *request) bool { return o == r })
+	if r.flight != nil {
+		r.flight.answered(r)
+	}
 	for _, t := range m.threads {
-		if t.request == r {
+		if t.request == r || r.flight != nil && t.flight == r.flight {
 			t.ready = true
 		}
 	}

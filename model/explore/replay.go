@@ -178,7 +178,7 @@ func (x *space) shrink(f *Finding) *Finding {
 		for at := 0; at < len(f.Schedule); at++ {
 			if c := f.Schedule[at]; c.budget() == losses && c.kind() != breakChoice {
 				harmless := slices.Clone(f.Schedule)
-				harmless[at] = choose(serveChoice, c.process(), c.which())
+				harmless[at] = choose(serveChoice, c.process(), c.request())
 				better = try(harmless) || better
 			}
 		}

@@ -63,19 +63,20 @@ func (s *session) Connection() (int, bool, zkapi.Source) { return s.change, s.ca
 
 // Do implements zkapi.Session.
 func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
-	if ctx.Err() != nil {
-		return refuse(op, zkapi.NotApplied, fmt.Errorf("%w: %w", zkapi.ErrNotSent, context.Cause(ctx)))
-	}
-	if s.cause != nil {
-		return refuse(op, zkapi.NotApplied, s.cause)
+	if err := s.unsent(ctx); err != nil {
+		return refuse(op, zkapi.NotApplied, err)
 	}
 	r := s.machine.ask(ctx, request{kind: opRequest, session: s, op: op})
 	return r.result, r.err
 }
 
-// DoAll implements zkapi.Session: one request after the other. The declaration of a thread
-// (Checkpoint) holds for all of them, and covers the answers so far.
+// DoAll implements zkapi.Session: one request after the other, or as many together as the
+// window of the world lets. The declaration of a thread (Checkpoint) holds for all of them, and
+// covers the answers so far.
 func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	if s.machine.world.Window > 1 && len(ops) > 1 {
+		return s.doTogether(ctx, ops)
+	}
 	replies := make([]zkapi.Reply, len(ops))
 	label, state := s.machine.running.label, s.machine.running.state
 	for i, op := range ops {
@@ -100,6 +101,7 @@ func (s *session) Close(ctx context.Context) error {
 
 // connectionChanged counts a change of the connection: lost and there again, or gone for good.
 func (s *session) connectionChanged() {
+	s.received()
 	s.change += 2
 	s.next.fire()
 	s.next = &source{kind: onceSource}
@@ -152,13 +154,30 @@ func (m *machine) reply(r *request, o outcome) {
 		r.session.watches[w] = append(r.session.watches[w], source)
 		r.result.Watch = source
 	}
+	if r.flight != nil {
+		m.mayLose(r)
+	}
 	m.answer(r)
 }
 
-// lost completes a request whose answer, or which itself, was lost with the
-// connection.
-func (m *machine) lost(r *request) {
-	_, r.err = refuse(r.op, zkapi.Unknown, zkapi.ErrConnectionLoss)
+// lost completes a request whose answer, or which itself, was lost with the connection, and
+// what was lost together with it.
+func (m *machine) lost(r *request, more lostMore) {
+	all := []*request{r}
+	for n, other := range m.companions(r) {
+		if more.has(n) {
+			all = append(all, other)
+		}
+	}
+	if f := r.flight; f != nil {
+		for _, place := range f.unsure[len(f.unsure)-more.answers():] {
+			f.replies[place] = zkapi.Reply{}
+			_, f.replies[place].Err = refuse(f.ops[place], zkapi.Unknown, zkapi.ErrConnectionLoss)
+		}
+	}
 	r.session.connectionChanged()
-	m.answer(r)
+	for _, one := range all {
+		_, one.err = refuse(one.op, zkapi.Unknown, zkapi.ErrConnectionLoss)
+		m.answer(one)
+	}
 }

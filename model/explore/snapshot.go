@@ -42,6 +42,7 @@ func (m *machine) snapshot() ([]byte, bool) {
 			e.source(s)
 		}
 		e.number(int64(slices.Index(m.requests, t.request)))
+		e.flown(t.flight)
 		for _, v := range slices.Concat(t.state, t.kept) {
 			e.value(reflect.ValueOf(v))
 		}

@@ -267,10 +267,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 		if r.kind != opRequest || r.session != l.current || !l.known || len(l.events) > 0 {
 			continue
 		}
-		to = append(to, choose(loseBefore, p, i))
-		if x.terms.ops.get(r.op).Kind.Writes() {
-			to = append(to, choose(loseAfter, p, i)|onTree)
-		}
+		to = at.losing(p, i, x.terms.ops.get(r.op).Kind.Writes(), to)
 	}
 	process := x.world.Processes[p]
 	may := func(kind choiceKind, when bool) {
@@ -414,11 +411,11 @@ func (m *move) make(c Choice) {
 	l := &m.link
 	switch c.kind() {
 	case serveChoice:
-		m.answer(which, true)
+		m.answer(c)
 	case loseBefore:
-		m.lose(which)
+		m.lose(c)
 	case loseAfter:
-		m.answer(which, false)
+		m.answer(c)
 	case deliverChoice:
 		w := l.events[0]
 		l.events = l.events[1:]
@@ -503,7 +500,8 @@ func (m *move) notice() {
 }
 
 // answer lets a request take effect, and answers it or not.
-func (m *move) answer(which int, answered bool) {
+func (m *move) answer(c Choice) {
+	which := c.request()
 	r := m.locals.table.get(m.local).requests[which]
 	switch r.kind {
 	case openRequest:
@@ -517,11 +515,11 @@ func (m *move) answer(which int, answered bool) {
 		m.effect.acts = m.act(acts)
 		m.feed(makeInput(actedInput, which, answer))
 	case opRequest:
-		m.answerOp(which, r, answered)
+		m.answerOp(c, r)
 	}
 }
 
-func (m *move) answerOp(which int, r pending, answered bool) {
+func (m *move) answerOp(c Choice, r pending) {
 	op := m.terms.ops.get(r.op)
 	e := m.serve(m.link.sees(m.tree, op), r.op, sessionID(m.process, r.session))
 	if op.Kind.Writes() {
@@ -529,16 +527,16 @@ func (m *move) answerOp(which int, r pending, answered bool) {
 	} else if o := m.terms.outcomes.get(e.outcome); op.Watch && o.err == nil {
 		m.link = m.link.watching(zk.WatchOf(op))
 	}
-	if answered {
-		m.feed(makeInput(replyInput, which, e.outcome))
+	if c.kind() == loseAfter {
+		m.lose(c)
 	} else {
-		m.lose(which)
+		m.feed(makeInput(replyInput, c.request(), e.outcome))
 	}
 }
 
-// lose breaks the connection with a request under way. The watches may go with
+// lose breaks the connection with a request under way, or with several. The watches may go with
 // it, and the events: the port promises no more.
-func (m *move) lose(which int) {
+func (m *move) lose(c Choice) {
 	m.link = m.link.broken()
-	m.feed(makeInput(lostInput, which, 0))
+	m.feed(makeInput(lostInput, c.request(), uint32(c.more())))
 }

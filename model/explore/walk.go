@@ -119,7 +119,7 @@ func (x *space) moments(d drawer, yield func(Moment, error) bool) {
 // before describes a choice in the state before it.
 func (x *space) before(s state, c Choice) Moment {
 	p := c.process()
-	m := Moment{Step: x.explain(s, c), Happening: Happening(choiceNames[c.kind()]), Place: p, Which: c.which()}
+	m := Moment{Step: x.explain(s, c), Happening: Happening(choiceNames[c.kind()]), Place: p, Which: c.request()}
 	l := x.links.get(x.procs.get(s[atProcs+p]).link)
 	switch c.kind() {
 	case deliverChoice:
@@ -132,7 +132,7 @@ func (x *space) before(s state, c Choice) Moment {
 		o := x.terms.outcomes.get(x.serve(s[atTree], z.op, m.Session).outcome)
 		m.Result, m.Err = o.result, o.err
 	case serveChoice, loseBefore, loseAfter:
-		r := x.at(s, p).requests[c.which()]
+		r := x.at(s, p).requests[c.request()]
 		m.Asked = x.asking(r)
 		switch r.kind {
 		case opRequest:

@@ -51,6 +51,9 @@ type World struct {
 	// When the leases of the process have run out by its clock, the leader may end the
 	// session, or the server finds its leader again.
 	Strands bool
+	// Window is how many requests of one DoAll are under way together, up to MostWindow. 0 and 1
+	// mean that each is answered before the next one is sent.
+	Window int
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
 	Judge    Judge
@@ -143,6 +146,9 @@ func (w *World) Validate() error {
 		if n := *kind.bound(&w.Bounds); n < 0 || n > MostFaults {
 			return fmt.Errorf("explore: %s %d: use 0 to %d", kind.name, n, MostFaults)
 		}
+	}
+	if w.Window < 0 || w.Window > MostWindow {
+		return fmt.Errorf("explore: a window of %d: use 1 to %d", w.Window, MostWindow)
 	}
 	if n := len(w.Processes); n == 0 || n > maxProcesses {
 		return fmt.Errorf("explore: %d processes: use 1 to %d", n, maxProcesses)

@@ -15,7 +15,7 @@ const leastRequest = 4 << 10
 // little is a host whose sessions say that the servers take as little in one request as
 // they may.
 func (c Config) little(host explore.Host) explore.Host {
-	if !c.Parts {
+	if !c.Parts && !c.Apart {
 		return host
 	}
 	return littleAtOnce{worlds.Inside{Host: host}}

@@ -47,6 +47,13 @@ type Config struct {
 	// by child.
 	Parts bool `json:",omitempty"`
 
+	// Apart has the servers take so little at once that each decision of a master, each end of an
+	// execution and each submission is a write of its own.
+	Apart bool `json:",omitempty"`
+
+	// Window is how many requests of one DoAll are under way together; see explore.World.
+	Window int `json:",omitempty"`
+
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
 	Abrupt      bool // a process that is asked to leave gets no time to finish
@@ -69,7 +76,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	c.Unfenced = c.Unfenced || guard.Fence
-	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
+	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Window: c.Window, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)
@@ -177,6 +184,9 @@ var errOnPurpose = errors.New("fails on purpose")
 func (c Config) worker(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		host = c.clocked(name, host)
+		if c.Apart {
+			host = c.little(host)
+		}
 		latest := &attentive{Inside: worlds.Inside{Host: host}}
 		w, err := recipe.NewWorker(c.tampered(latest), recipe.WorkerConfig{
 			Name: name, Address: name, Concurrency: c.Concurrency,

@@ -124,7 +124,8 @@ func (e *encoder) context(ctx context.Context) {
 // special writes values that are more, or less, than their fields.
 func (e *encoder) special(v reflect.Value) bool {
 	if v.Type() == reflect.TypeFor[sync.Mutex]() {
-		return true // all are free while all threads wait
+		free(addressable(v).Addr().Interface().(*sync.Mutex))
+		return true
 	}
 	switch x := v.Interface().(type) {
 	case *source:
@@ -146,6 +147,15 @@ func (e *encoder) special(v reflect.Value) bool {
 		return false
 	}
 	return true
+}
+
+// free makes sure that a lock is free while all threads wait. A thread that waits and holds a
+// lock would stop each other thread that wants it, and the explorer knows no such wait.
+func free(lock *sync.Mutex) {
+	if !lock.TryLock() {
+		defective("a thread waits and holds a lock: give the lock back before each call of the port")
+	}
+	lock.Unlock()
 }
 
 // value follows v, and ends where it has been before.

@@ -88,22 +88,20 @@ func (f *flight) answered(r *request) {
 }
 
 // mayLose remembers that the connection may still lose the answer that a request has just got,
-// together with those that come next. Only requests that were sent before that answer came can
-// be among these.
+// together with those that come next. The answers that had come before a request was sent are
+// sure when it is answered: the connection keeps the order.
 func (m *machine) mayLose(r *request) {
 	if m.world.Bounds.Losses == 0 || m.constant(r.op) {
 		return
 	}
 	most := 0
-	for _, other := range m.requests {
-		if other.flight == r.flight && other != r {
-			other.since++
-			most = max(most, other.since)
-		}
+	for _, other := range m.companions(r) {
+		other.since = min(other.since, r.since) + 1
+		most = max(most, other.since)
 	}
 	f := r.flight
 	f.unsure = append(slices.Clone(f.unsure), r.place)
-	f.unsure = f.unsure[len(f.unsure)-min(most, len(f.unsure)):]
+	f.unsure = f.unsure[len(f.unsure)-most:]
 }
 
 func (m *machine) constant(op zkapi.Op) bool {

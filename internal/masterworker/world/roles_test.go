@@ -113,7 +113,7 @@ var pinned = []struct {
 // state, the goal can be reached from everywhere, what should happen does happen,
 // and there are as many states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
-	for _, p := range pinned {
+	for _, p := range slices.Concat(pinned, windows) {
 		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" || p.states > quickStates && testing.Short() {
 			continue
 		}
@@ -170,6 +170,7 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	for _, c := range []Config{
 		small(nil),
 		small(func(c *Config) { c.Residents = 1 }),
+		small(func(c *Config) { c.Window = 2 }),
 		{Masters: 1, Attempts: 2, Slow: true, Bounds: explore.Bounds{Leaves: 1}},
 	} {
 		w, err := c.World()
@@ -200,21 +201,28 @@ func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
 }
 
 // TestGuards_EachIsNeeded takes each guard of the protocol out and demands the
-// violation that it prevents, after as few steps as it was found to take.
+// violation that it prevents, after as few steps as it was found to take, also if two requests
+// of one DoAll are under way together.
 func TestGuards_EachIsNeeded(t *testing.T) {
 	for _, g := range needed {
 		if g.deep && os.Getenv("RINGMASTER_DEEP") == "" {
 			continue
 		}
-		c := g.config
-		c.Without = g.guard
-		r := explored(t, c)
-		if r.Found == nil {
-			t.Errorf("%s: nothing is violated without it", g.guard)
-			continue
+		windows := []int{1}
+		if !g.deep {
+			windows = append(windows, 2)
 		}
-		if got := r.Found.Violations[0].Property; got != g.property || len(r.Found.Schedule) != g.steps {
-			t.Errorf("%s: %s after %d steps, pinned is %s after %d", g.guard, got, len(r.Found.Schedule), g.property, g.steps)
+		for _, window := range windows {
+			c := g.config
+			c.Without, c.Window = g.guard, window
+			r := explored(t, c)
+			if r.Found == nil {
+				t.Errorf("%s, window %d: nothing is violated without it", g.guard, window)
+				continue
+			}
+			if got := r.Found.Violations[0].Property; got != g.property || len(r.Found.Schedule) != g.steps {
+				t.Errorf("%s, window %d: %s after %d steps, pinned is %s after %d", g.guard, window, got, len(r.Found.Schedule), g.property, g.steps)
+			}
 		}
 	}
 }

@@ -86,8 +86,14 @@ func (e *explorer) prepare() error {
 	if err != nil {
 		return err
 	}
-	if e.World, err = e.worlds.World(e.Conditions); err != nil || e.Replay == "" {
+	if e.World, err = e.worlds.World(e.Conditions); err != nil {
 		return err
+	}
+	if asked := e.Conditions.Window; max(e.World.Model.Window, 1) != asked {
+		return fmt.Errorf("--window %d: the worlds of the recipe %s have no window; leave it out", asked, e.Recipe)
+	}
+	if e.Replay == "" {
+		return nil
 	}
 	file, err := record.OpenRegular(e.Replay)
 	if err != nil {

@@ -43,6 +43,7 @@ func TestMain_OfAnotherModule(t *testing.T) {
 		{"run --recipe careless-counter --ensemble memory --time 10s --seed 1", exit.Invalid, []string{"invalid  NoLostIncrement", "invalid  CounterLinearizable", "was raised", "Smallest part of the history", "repeat: counter replay results"}},
 		{"soak --ensemble memory --runs 1 --load 10s --seed 1", exit.Done, []string{" increments, 0 unknown outcomes left open"}},
 		{"explore --losses 1 --expiries 1", exit.Done, []string{"VALID: complete within processes=3"}},
+		{"explore --losses 1 --window 2", exit.Done, []string{"VALID: complete within processes=3, losses=1, window=2"}},
 		{"explore --recipe careless-counter", exit.Invalid, []string{"RaisedByOne is violated", "replay: counter explore --replay", "--recipe careless-counter"}},
 		{"explore --recipe lock", exit.WrongUse, []string{"use one of: counter, careless-counter"}},
 		{"soak --help", exit.Done, []string{"  counter soak --time 8h\n", "from counter profiles"}},

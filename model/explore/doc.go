@@ -19,12 +19,28 @@
 // [Walk] draws a schedule and explains each step, for a caller that repeats the steps
 // elsewhere.
 //
+// # Several requests under way
+//
+// A client library may have many requests of one DoAll under way. World.Window says how many
+// are in an explored world (window.go). With a window of w the first w of them are sent; the
+// answer to one makes room for the next. The library sends them from several threads, so the
+// order in which they are sent is a choice, and so is the moment at which each takes effect.
+// The server carries out and answers requests of one session in the order in which they were
+// sent. So a connection that breaks takes with it the last answers, and any of the requests
+// that have not taken effect. A dead process, or one that gives its session up, leaves up to w
+// writes of each DoAll behind: some of them may arrive, in any order. If the context ends, the
+// caller learns nothing of the requests under way, and these may still take effect. Reads of
+// one DoAll are of different moments, in any order.
+//
 // # What is not explored
 //
-//   - Threads of one process run in a fixed order between two inputs, until each waits. If
-//     threads share memory under locks that they release before they wait, only the
-//     interleavings of their requests are covered.
-//   - The requests of one DoAll take effect one after the other, in order.
+//   - Threads of one process run in a fixed order between two inputs, until each waits at the
+//     port. A thread does not stop at a lock, so other threads do not run between two
+//     sections under a lock unless there is a call of the port in between. Only the
+//     interleavings of requests are covered; the race detector and the tests look for the rest.
+//     That no thread waits at the port while it holds a lock is checked: in each snapshot, and
+//     for package recipe by a test that reads its code (locks_test.go in the root).
+//   - More than World.Window requests of one DoAll that are under way together.
 //   - Time passes only by choice: a process resyncs, or was stopped. A wait of up to a tenth
 //     of a second ends at once.
 //   - If a session watches a znode in both tables, its deletion arrives in two steps;

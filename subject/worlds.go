@@ -32,6 +32,7 @@ type Conditions struct {
 	Library  explore.Library // --library
 	Strands  bool            // --strands
 	Window   int             // --window: how many requests of one DoAll are under way together
+	Turns    bool            // --turns: which of several threads of a process goes on first is a choice
 	Unfenced bool            // --unfenced
 	Without  string          // --without: the name of a guard; empty for none. World refuses an unknown name
 }

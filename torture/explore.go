@@ -89,8 +89,8 @@ func (e *explorer) prepare() error {
 	if e.World, err = e.worlds.World(e.Conditions); err != nil {
 		return err
 	}
-	if asked := e.Conditions.Window; max(e.World.Model.Window, 1) != asked {
-		return fmt.Errorf("--window %d: the worlds of the recipe %s have no window; leave it out", asked, e.Recipe)
+	if asked := e.Conditions; max(e.World.Model.Window, 1) != max(asked.Window, 1) || e.World.Model.Turns != asked.Turns {
+		return fmt.Errorf("--window, --turns: the worlds of the recipe %s do not have them; leave them out", e.Recipe)
 	}
 	if e.Replay == "" {
 		return nil

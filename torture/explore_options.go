@@ -37,6 +37,7 @@ func (e *explorer) conditionFlags(f *pflag.FlagSet) {
 	f.IntVar(&c.Bounds.Lags, "lags", 0, "how often a server falls behind")
 	f.IntVar(&c.Bounds.Sweeps, "sweeps", 0, "how many times a process rereads everything without a notification")
 	f.IntVar(&c.Window, "window", 1, "how many requests of one DoAll are under way together, in any order: 1 to 3")
+	f.BoolVar(&c.Turns, "turns", false, "if several threads of a process can go on, which one is first is a choice")
 	f.StringVar(&e.client, "library", "honest", "client library: honest, or replacing (hides the end of a session: it opens a new one)")
 	f.BoolVar(&c.Strands, "strands", false, "cut the server from the leader, not from the client: it still answers reads, and writes hang")
 	f.BoolVar(&c.Unfenced, "unfenced", false, "the system outside ZooKeeper accepts every fencing token")

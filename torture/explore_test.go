@@ -32,6 +32,8 @@ func TestExplore_GivesVerdicts(t *testing.T) {
 		{"--masters 1 --window 2", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, window=2: 3,522 states"}},
 		{"--masters 1 --tasks 2 --together --apart --window 3", 0, []string{"no faults, together, apart, window=3: 67,700 states"}},
 		{"--masters 1 --window 2 --without result-takes-assignment", exit.Invalid, []string{"INVALID: AtomicTransitions", "--window 2"}},
+		{"--masters 1 --turns", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults, turns: 4,750 states"}},
+		{"--recipe election --masters 1 --turns", 0, []string{"VALID: complete within masters=1 writes=1, no faults, turns:"}},
 		{"--masters 1 --window 4", exit.WrongUse, []string{"a window of 4: use 1 to 3"}},
 		{"--recipe election --masters 1 --window 2", 0, []string{"VALID: complete within masters=1 writes=1, no faults, window=2:"}},
 		{"--masters 1 --residents 2", exit.WrongUse, []string{"2 residents: use 0 to 1"}},

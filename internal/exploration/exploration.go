@@ -53,7 +53,7 @@ func (e *Exploration) Summary() string {
 		when bool
 		text string
 	}{
-		{e.Conditions.Window > 1, fmt.Sprintf("window=%d", e.Conditions.Window)}, {e.Conditions.Strands, "strands"}, {e.Conditions.Library == explore.Replacing, "library=replacing"},
+		{e.Conditions.Window > 1, fmt.Sprintf("window=%d", e.Conditions.Window)}, {e.Conditions.Turns, "turns"}, {e.Conditions.Strands, "strands"}, {e.Conditions.Library == explore.Replacing, "library=replacing"},
 		{e.Conditions.Unfenced, "unfenced"}, {e.Conditions.Without != "", "without " + e.Conditions.Without},
 	} {
 		if more.when {

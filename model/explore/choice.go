@@ -23,6 +23,7 @@ const (
 	sweepChoice
 	forgetChoice // the leader ends the session of a process whose server is cut off
 	breakChoice  // a connection breaks with nothing under way
+	turnChoice   // one of several threads of a process goes on first
 )
 
 // Choice is one transition: its kind, its process, the index of the request, session or

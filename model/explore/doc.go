@@ -34,12 +34,14 @@
 //
 // # What is not explored
 //
-//   - Threads of one process run in a fixed order between two inputs, until each waits at the
-//     port. A thread does not stop at a lock, so other threads do not run between two
-//     sections under a lock unless there is a call of the port in between. Only the
-//     interleavings of requests are covered; the race detector and the tests look for the rest.
-//     That no thread waits at the port while it holds a lock is checked: in each snapshot, and
-//     for package recipe by a test that reads its code (locks_test.go in the root).
+//   - A thread runs from one wait at the port to the next. It does not stop at a lock, so no
+//     other thread runs between two sections under a lock if there is no wait in between. The
+//     race detector and the tests look for that. No thread waits at the port while it holds a
+//     lock: that is checked in each snapshot, and for package recipe by a test that reads its
+//     code (locks_test.go in the root).
+//   - If one input lets several threads of a process go on, all of them do before its next
+//     input, and before another process does anything. Without World.Turns they go on in the
+//     order in which they were made; with it any of them may be first (turns.go).
 //   - More than World.Window requests of one DoAll that are under way together.
 //   - Time passes only by choice: a process resyncs, or was stopped. A wait of up to a tenth
 //     of a second ends at once.

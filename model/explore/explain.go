@@ -59,6 +59,8 @@ func (x *space) explain(s state, c Choice) Step {
 		step.To = ZooKeeper
 		step.Text = fmt.Sprintf("late, from its session %d: %s", z.session, DescribeOp(x.terms.ops.get(z.op)))
 		step.Answer = x.verdictOf(s, z.op, sessionID(p, z.session))
+	case turnChoice:
+		step.Text = "its thread goes on before others: " + x.at(s, p).turns[c.which()]
 	case endOrphanChoice:
 		step.From = ZooKeeper
 		step.Text = fmt.Sprintf("the server ends its session %d", l.orphans[c.which()])

@@ -29,6 +29,7 @@ const (
 	sweepInput                     // a long wait is over
 	leaveInput                     // the process is asked to leave
 	breakInput                     // a connection has broken, and is there again
+	turnInput                      // one of several threads goes on first
 )
 
 // input is one thing that happens to a process, packed in a number.
@@ -63,6 +64,7 @@ type local struct {
 	over     bool   // all its threads have ended
 	failure  string // the panic that ended it
 	clock    time.Time
+	turns    []string // names of the threads of which one is to go first; see turns.go
 
 	parent uint32
 	input  input
@@ -240,7 +242,8 @@ func (l *locals) describe(m *machine) local {
 	if m.failure != nil {
 		d.failure = fmt.Sprint(m.failure)
 	}
-	d.print = hashBytes(fmt.Append(print, d.noted, d.sleeps, d.leaves, d.over, d.failure))
+	d.turns = m.waitsForTurn()
+	d.print = hashBytes(fmt.Append(print, d.turns, d.noted, d.sleeps, d.leaves, d.over, d.failure))
 	return d
 }
 
@@ -289,6 +292,8 @@ func (l *locals) give(m *machine, in input) {
 		m.clock = m.clock.Add(SweepTime)
 	case leaveInput:
 		m.leave.fire()
+	case turnInput:
+		m.take(int(value))
 	case breakInput:
 		m.session(int(value)).connectionChanged()
 	}

@@ -69,6 +69,7 @@ type thread struct {
 	stop    func()
 	yield   func(struct{}) bool
 	ready   bool
+	polite  bool // it lets others go first; see turns.go
 	over    bool
 	done    *source
 	ctx     context.Context // of the wait
@@ -133,8 +134,11 @@ func (m *machine) block() {
 func (m *machine) settle() {
 	const limit = 10_000
 	for range limit {
-		if t := m.runnable(); t != nil {
-			m.run(t)
+		if m.waitsForTurn() != nil {
+			return
+		}
+		if all := m.ready(); len(all) > 0 {
+			m.run(all[0])
 			continue
 		}
 		if !m.wakeSoon() {
@@ -157,16 +161,9 @@ func (m *machine) describe() string {
 	return text.String()
 }
 
-func (m *machine) runnable() *thread {
-	for _, t := range m.threads {
-		if t.over {
-			continue
-		}
-		if t.ready || t.ctx != nil && t.ctx.Err() != nil || slices.ContainsFunc(t.sources, (*source).Fired) {
-			return t
-		}
-	}
-	return nil
+// goesOn reports whether a thread has what it waits for.
+func (t *thread) goesOn() bool {
+	return !t.over && (t.ready || t.ctx != nil && t.ctx.Err() != nil || slices.ContainsFunc(t.sources, (*source).Fired))
 }
 
 func (m *machine) run(t *thread) {

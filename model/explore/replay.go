@@ -13,7 +13,7 @@ import (
 var choiceNames = map[choiceKind]string{
 	serveChoice: "serve", loseBefore: "lose-before", loseAfter: "lose-after", deliverChoice: "deliver", noticeChoice: "notice",
 	catchUpChoice: "catch-up", endOrphanChoice: "end-ghost", lateChoice: "late", restartChoice: "restart", clockChoice: "leap",
-	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break", forgetChoice: "forget",
+	expireChoice: "expire", cutChoice: "cut", stopChoice: "stop", crashChoice: "crash", leaveChoice: "leave", lagChoice: "lag", sweepChoice: "sweep", breakChoice: "break", turnChoice: "turn", forgetChoice: "forget",
 }
 
 // Write writes a schedule as text, with one choice and its meaning on each line.

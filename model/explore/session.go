@@ -64,6 +64,7 @@ func (s *session) Connection() (int, bool, zkapi.Source) { return s.change, s.ca
 // Do implements zkapi.Session.
 func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	if err := s.unsent(ctx); err != nil {
+		s.machine.letOthersGo()
 		return refuse(op, zkapi.NotApplied, err)
 	}
 	r := s.machine.ask(ctx, request{kind: opRequest, session: s, op: op})

@@ -43,6 +43,7 @@ func (m *machine) snapshot() ([]byte, bool) {
 		}
 		e.number(int64(slices.Index(m.requests, t.request)))
 		e.flown(t.flight)
+		e.got(t)
 		for _, v := range slices.Concat(t.state, t.kept) {
 			e.value(reflect.ValueOf(v))
 		}

@@ -110,7 +110,11 @@ func (x *space) procAt(process int, local uint32, l link) uint32 {
 	return x.procs.put(key, func() *procState {
 		one := &procState{process: process, local: local, link: id}
 		at := x.locals.table.get(local)
-		one.choices = x.faults(process, at, l, x.regular(process, at, l, nil))
+		if at != nil && len(at.turns) > 0 {
+			one.choices = at.turnsOf(process, nil)
+		} else {
+			one.choices = x.faults(process, at, l, x.regular(process, at, l, nil))
+		}
 		one.view = x.procView(at, l)
 		return one
 	})
@@ -118,6 +122,13 @@ func (x *space) procAt(process int, local uint32, l link) uint32 {
 
 // choices appends the possible choices, in a fixed order.
 func (x *space) choices(s state, to []Choice) []Choice {
+	if x.world.Turns {
+		for p, id := range s[atProcs:] {
+			if at := x.at(s, p); at != nil && len(at.turns) > 0 {
+				return append(to, x.procs.get(id).choices...)
+			}
+		}
+	}
 	for _, id := range s[atProcs:] {
 		for _, c := range x.procs.get(id).choices {
 			if b := c.budget(); b == noBudget || left(s[atBudget], b) > 0 {
@@ -374,7 +385,11 @@ func (m *move) feed(in input) {
 
 // prompt answers requests that have only one answer.
 func (m *move) prompt() {
-	for i, r := range m.locals.table.get(m.local).requests {
+	at := m.locals.table.get(m.local)
+	if len(at.turns) > 0 {
+		return // first one of its threads goes on
+	}
+	for i, r := range at.requests {
 		if r.kind == openRequest && m.world.Constant != nil {
 			m.open(i)
 			return // which has done the rest
@@ -435,6 +450,8 @@ func (m *move) make(c Choice) {
 		m.begin()
 	case forgetChoice:
 		m.end(l.current)
+	case turnChoice:
+		m.feed(makeInput(turnInput, 0, uint32(which)))
 	case clockChoice:
 		l.overslept = false
 		m.feed(makeInput(clockInput, 0, 0))

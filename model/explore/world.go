@@ -54,6 +54,9 @@ type World struct {
 	// Window is how many requests of one DoAll are under way together, up to MostWindow. 0 and 1
 	// mean that each is answered before the next one is sent.
 	Window int
+	// Turns makes the order in which threads of one process go on a choice, if one input lets
+	// several go on. Otherwise they go on in the order in which they were made.
+	Turns bool
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
 	Judge    Judge

@@ -19,6 +19,7 @@ type Config struct {
 	// Strands means that cuts are between a server and its leader; see explore.World.
 	Strands  bool
 	Window   int    `json:",omitempty"` // of a DoAll; see explore.World
+	Turns    bool   `json:",omitempty"` // see explore.World
 	Unfenced bool   // the system outside accepts every token
 	Without  string // the guard that is taken out; see Guards
 	// ForGood means that a crashed process stays down.
@@ -38,7 +39,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	w := &explore.World{
-		Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced || guard.Fence, Window: c.Window,
+		Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced || guard.Fence, Window: c.Window, Turns: c.Turns,
 		Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices,
 	}
 	crash := explore.Restarted

@@ -27,7 +27,8 @@ func (c *Config) options(f *flag.FlagSet) {
 
 // under makes the world under these conditions.
 func (c *Config) under(given subject.Conditions) (subject.World, error) {
-	c.Bounds, c.Library, c.Strands, c.Unfenced, c.Without, c.Window = given.Bounds, given.Library, given.Strands, given.Unfenced, given.Without, given.Window
+	c.Bounds, c.Library, c.Strands, c.Unfenced, c.Without = given.Bounds, given.Library, given.Strands, given.Unfenced, given.Without
+	c.Window, c.Turns = given.Window, given.Turns
 	model, err := c.World()
 	if err != nil {
 		return subject.World{}, err

@@ -38,6 +38,14 @@ var windows = []struct {
 	{small(func(c *Config) { c.Window, c.Bounds.Crashes = 2, 1 }), 129746, 433777, 66, true},
 	{small(func(c *Config) { c.Tasks, c.Apart, c.Window, c.Bounds.Lags = 2, true, 2, 1 }), 362245, 1457356, 51, true},
 	{small(func(c *Config) { c.Tasks, c.Apart, c.Window, c.Bounds.Losses = 2, true, 2, 1 }), 1691162, 5779528, 59, true},
+
+	// Here the order in which threads of one process go on is a choice, too.
+	{small(func(c *Config) { c.Turns = true }), 4750, 13303, 44, false},
+	{small(func(c *Config) { c.Turns, c.Residents, c.Cancel = true, 1, true }), 31770, 92755, 65, false},
+	{small(func(c *Config) { c.Turns, c.Masters = true, 2 }), 102264, 358414, 49, true},
+	{small(func(c *Config) { c.Turns, c.Tasks, c.Window = true, 2, 2 }), 164284, 432697, 65, true},
+	{small(func(c *Config) { c.Turns, c.Bounds.Expiries = true, 1 }), 172893, 477610, 77, true},
+	{small(func(c *Config) { c.Turns, c.Bounds.Crashes = true, 1 }), 172569, 537378, 76, true},
 }
 
 // TestWindows_ReachWhatOneRequestAtATimeDoesNot: with a window of two the client's second task

@@ -54,6 +54,8 @@ type Config struct {
 	// Window is how many requests of one DoAll are under way together; see explore.World.
 	Window int `json:",omitempty"`
 
+	Turns bool `json:",omitempty"` // which thread of a process goes on first is a choice; see explore.World
+
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
 	Concurrency int  // handlers of ordinary tasks that a worker runs at a time; 0 leaves it to the recipe
 	Abrupt      bool // a process that is asked to leave gets no time to finish
@@ -76,7 +78,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	c.Unfenced = c.Unfenced || guard.Fence
-	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Window: c.Window, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
+	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Window: c.Window, Turns: c.Turns, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)

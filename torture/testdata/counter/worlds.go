@@ -38,7 +38,7 @@ func (w *world) make(given subject.Conditions) (subject.World, error) {
 	if given.Without != "" {
 		return subject.World{}, fmt.Errorf("--without %s: these worlds have no guards: leave it out", given.Without)
 	}
-	model := &explore.World{Tree: zk.NewStructuralTree(), Bounds: given.Bounds, Library: given.Library, Strands: given.Strands, Unfenced: given.Unfenced, Window: given.Window, Judge: judge{}}
+	model := &explore.World{Tree: zk.NewStructuralTree(), Bounds: given.Bounds, Library: given.Library, Strands: given.Strands, Unfenced: given.Unfenced, Window: given.Window, Turns: given.Turns, Judge: judge{}}
 	for i := range w.Processes {
 		model.Processes = append(model.Processes, explore.Process{Name: fmt.Sprintf("client-%d", i+1), Program: program(Counter{path, w.Careless})})
 	}

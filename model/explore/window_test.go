@@ -123,7 +123,7 @@ func TestWindow_AnAnswerThatEndedTheWaitOfAnotherIsNotLost(t *testing.T) {
 }
 
 // TestWindow_ADeadProcessLeavesASetOfRequests: all writes that were under way may still arrive,
-// each of them or not.
+// each of them or not, and all of them after the death.
 func TestWindow_ADeadProcessLeavesASetOfRequests(t *testing.T) {
 	for window, want := range map[int][]string{
 		1: {"dead ", "dead a", "dead ab"},
@@ -133,6 +133,19 @@ func TestWindow_ADeadProcessLeavesASetOfRequests(t *testing.T) {
 		got = slices.DeleteFunc(got, func(text string) bool { return !strings.HasPrefix(text, "dead") })
 		if !slices.Equal(got, want) {
 			t.Errorf("window %d: %q, want %q", window, got, want)
+		}
+		w := lone(window, Bounds{Crashes: 1}, creating("a", "b"))
+		w.Judge = &collecting{said: map[string]bool{}}
+		g, err := Explored(t.Context(), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := 0
+		for n := range g.Len() {
+			most = max(most, len(g.Picture(n).Processes[0].Late))
+		}
+		if most != window {
+			t.Errorf("window %d: a dead process leaves %d requests behind at most, want %d", window, most, window)
 		}
 	}
 }

@@ -36,6 +36,7 @@ var windows = []struct {
 	{small(func(c *Config) { c.Window, c.Bounds.Losses = 2, 1 }), 68324, 221982, 46, true},
 	{small(func(c *Config) { c.Window, c.Bounds.Expiries = 2, 1 }), 91288, 292653, 61, true},
 	{small(func(c *Config) { c.Window, c.Bounds.Crashes = 2, 1 }), 129746, 433777, 66, true},
+	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Window, c.Bounds.Crashes = true, 1, true, 2, 1 }), 228170, 753510, 90, true},
 	{small(func(c *Config) { c.Tasks, c.Apart, c.Window, c.Bounds.Lags = 2, true, 2, 1 }), 362245, 1457356, 51, true},
 	{small(func(c *Config) { c.Tasks, c.Apart, c.Window, c.Bounds.Losses = 2, true, 2, 1 }), 1691162, 5779528, 59, true},
 

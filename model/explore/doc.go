@@ -43,6 +43,8 @@
 //     input, and before another process does anything. Without World.Turns they go on in the
 //     order in which they were made; with it any of them may be first (turns.go).
 //   - More than World.Window requests of one DoAll that are under way together.
+//   - A connection that breaks takes requests of one DoAll with it. The requests of other threads
+//     on the same session count as not sent yet: they go to the next connection.
 //   - Time passes only by choice: a process resyncs, or was stopped. A wait of up to a tenth
 //     of a second ends at once.
 //   - If a session watches a znode in both tables, its deletion arrives in two steps;

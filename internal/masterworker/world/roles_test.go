@@ -171,7 +171,7 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		small(nil),
 		small(func(c *Config) { c.Residents = 1 }),
 		small(func(c *Config) { c.Window = 2 }),
-		small(func(c *Config) { c.Turns = true }),
+		{Masters: 1, Attempts: 2, Turns: true, Bounds: explore.Bounds{Losses: 1}},
 		{Masters: 1, Attempts: 2, Slow: true, Bounds: explore.Bounds{Leaves: 1}},
 	} {
 		w, err := c.World()

@@ -35,8 +35,8 @@ const (
 
 // Constants by which the window adapts.
 const (
-	leastWindow = 100              // operations that may be under way in any case
-	firstWindow = 100              // and at first, when it is not known yet how long a write takes
+	leastWindow = 300              // operations that may be under way in any case
+	firstWindow = 300              // and at first, when it is not known yet how long a write takes
 	windowStep  = 50               // operations that the window grows by while all of it is answered once
 	slowFactor  = 2                // writes are slow that take so many times as long as the quickest
 	smoothing   = 8                // a write counts for one part in so many of the latency

@@ -13,8 +13,8 @@ import (
 
 // Settings of a drain: how many handlers run at a worker, and how many tasks one holds.
 const (
-	handlers       = 64
-	tasksPerWorker = 256
+	handlers       = 256
+	tasksPerWorker = 1024
 )
 
 // drainedRow is the row that builds of all ages have.

@@ -26,6 +26,7 @@ type explorer struct {
 	options *pflag.FlagSet // that the world depends on
 	asked   string         // --recipe
 	client  string         // --library
+	reduce  string         // --reduce
 	out     string
 	wrong   error // about the recipe
 }
@@ -85,6 +86,9 @@ func (e *explorer) prepare() error {
 	err := e.Check()
 	if err != nil {
 		return err
+	}
+	if e.Reduce, err = explore.ReadReductions(e.reduce); err != nil {
+		return fmt.Errorf("--reduce: %w", err)
 	}
 	if e.World, err = e.worlds.World(e.Conditions); err != nil {
 		return err

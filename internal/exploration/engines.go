@@ -39,7 +39,7 @@ func (e *Exploration) explore(ctx context.Context, out io.Writer) (*Result, erro
 }
 
 func (e *Exploration) limits() explore.Limits {
-	return explore.Limits{Time: e.Time, States: e.States}
+	return explore.Limits{Time: e.Time, States: e.States, Reduce: e.Reduce}
 }
 
 // everyState visits all states.
@@ -48,10 +48,14 @@ func (e *Exploration) everyState(ctx context.Context, tell func(explore.Progress
 	if err != nil {
 		return nil, err
 	}
+	reduced := ""
+	if r.Reduced != (explore.Reductions{}) {
+		reduced = "; reductions: " + r.Reduced.String()
+	}
 	return &Result{
 		Found: r.Found, complete: r.Complete, limit: r.Limit, seen: r.Seen,
-		covered: fmt.Sprintf("%s states, %s transitions, depth %d, %.1f s (%s a second, %d bytes a state)", grouped(r.States), grouped(r.Transitions), r.Depth,
-			r.Elapsed.Seconds(), grouped(int64(float64(r.States)/r.Elapsed.Seconds())), int64(r.Bytes)/r.States),
+		covered: fmt.Sprintf("%s states, %s transitions, depth %d, %.1f s (%s a second, %d bytes a state%s)", grouped(r.States), grouped(r.Transitions), r.Depth,
+			r.Elapsed.Seconds(), grouped(int64(float64(r.States)/r.Elapsed.Seconds())), int64(r.Bytes)/r.States, reduced),
 		counts: map[string]int{"states": int(r.States), "transitions": int(r.Transitions), "depth": r.Depth, "local_states": r.Locals, "trees": r.Trees},
 	}, nil
 }

@@ -23,8 +23,9 @@ type Exploration struct {
 	Engine string // one of Engines
 	Depth  int    // of PCT
 	Seed   uint64
-	Time   time.Duration // how long it may take; 0 for as long as it takes
-	States int           // that may be kept; 0 for as many as there are
+	Time   time.Duration      // how long it may take; 0 for as long as it takes
+	States int                // that may be kept; 0 for as many as there are
+	Reduce explore.Reductions // of the engine bfs
 
 	Replay   string           // the file of the schedule to follow instead of exploring; empty for none
 	Schedule explore.Schedule // that is in it
@@ -67,6 +68,7 @@ func (e *Exploration) Summary() string {
 func (e *Exploration) settings() []report.Setting {
 	return []report.Setting{
 		{Name: "world", Value: e.Summary()}, {Name: "engine", Value: e.Engine},
+		{Name: "reductions", Value: e.Reduce.String()},
 		{Name: "limits", Value: fmt.Sprintf("%v, %s states", e.Time, grouped(int64(e.States)))},
 	}
 }

@@ -55,7 +55,8 @@ func (e *Exploration) write(to io.Writer) error {
 		Seed   uint64
 		Time   time.Duration
 		States int
-	}{e.Recipe, e.World.Config, e.Conditions, e.Engine, e.Depth, e.Seed, e.Time, e.States})
+		Reduce string
+	}{e.Recipe, e.World.Config, e.Conditions, e.Engine, e.Depth, e.Seed, e.Time, e.States, e.Reduce.String()})
 }
 
 // picture turns a schedule into a message-sequence chart, with ZooKeeper in the middle

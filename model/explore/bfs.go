@@ -13,14 +13,15 @@ import (
 type Limits struct {
 	States  int
 	Time    time.Duration
-	Threads int // that explore at the same time; default 2
+	Threads int        // that explore at the same time; default 2
+	Reduce  Reductions // of BFS
 }
 
 // Progress is how far an exploration has got.
 type Progress struct {
 	States, Transitions int64
 	Depth               int
-	Frontier            int // states of this depth that wait
+	Frontier            int // about how many states of this depth wait
 	Elapsed             time.Duration
 }
 
@@ -33,8 +34,9 @@ type Result struct {
 	Seen     []string // the required events that have happened
 	Locals   int      // distinct states of single processes
 	Trees    int
-	Steps    int // inputs that were given to real code
-	Bytes    int // of memory for the states
+	Steps    int        // inputs that were given to real code
+	Bytes    int        // of memory for the states
+	Reduced  Reductions // that were used
 }
 
 // Finding is something that must not be, and the shortest way there.
@@ -53,8 +55,24 @@ func (f *Finding) after(schedule Schedule) *Finding {
 
 // BFS visits every state, the nearest first, so the first finding has the shortest schedule.
 // If onProgress is set, it gets the progress.
+//
+// With reductions it visits fewer states. It then searches again without them for what it has
+// found, within the same limits, so that the schedule is the shortest all the same. If that
+// search ends at a limit, the schedule may be longer.
 func BFS(ctx context.Context, w *World, limits Limits, onProgress func(Progress)) (*Result, error) {
-	return search(ctx, w, limits, onProgress, true)
+	reduced, err := search(ctx, w, limits, onProgress, true)
+	if err != nil || reduced.Found == nil || limits.Reduce == (Reductions{}) {
+		return reduced, err
+	}
+	limits.Reduce = Reductions{}
+	full, err := search(ctx, w, limits, onProgress, true)
+	switch {
+	case err != nil || full.Found != nil:
+		return full, err
+	case full.Complete:
+		return nil, defect("a reduction has made a violation: " + reduced.Found.Violations[0].Reason)
+	}
+	return reduced, nil
 }
 
 // bfs is one breadth-first search.
@@ -64,7 +82,7 @@ type bfs struct {
 	limits  Limits
 	began   time.Time
 	moves   atomic.Int64
-	graph   *graph
+	levels  []*[shards]uint32 // how many states each part had at the end of each depth
 
 	mu     sync.Mutex
 	found  *Finding
@@ -74,9 +92,6 @@ type bfs struct {
 func search(ctx context.Context, w *World, limits Limits, onProgress func(Progress), merge bool) (*Result, error) {
 	if err := w.Validate(); err != nil {
 		return nil, err
-	}
-	if limits.Threads == 0 {
-		limits.Threads = 2
 	}
 	b := newBFS(newSpace(w, merge), limits)
 	var r *Result
@@ -110,25 +125,29 @@ func guarded(f func()) (err error) {
 }
 
 func newBFS(x *space, limits Limits) *bfs {
-	return &bfs{space: x, visited: newVisited(len(x.initial())), limits: limits, began: time.Now(), graph: &graph{}}
+	if limits.Threads == 0 {
+		limits.Threads = 2
+	}
+	return &bfs{space: x, visited: newVisited(len(x.initial())), limits: limits, began: time.Now()}
 }
 
 func (b *bfs) run(ctx context.Context, onProgress func(Progress)) *Result {
-	r := &Result{}
-	first, _ := b.visited.add(b.space.initial(), 0, 0)
-	frontier := []stateID{first}
-	b.judge(b.space.initial(), first)
+	r := &Result{Reduced: b.limits.Reduce}
+	initial, _ := b.first()
+	first, _ := b.visited.add(initial, 0)
+	b.judge(initial, first)
+	frontier := b.frontier()
 	for len(frontier) > 0 && b.found == nil && r.Limit == "" {
-		frontier, r.Limit = b.level(ctx, frontier, r.Depth, onProgress)
-		r.Depth++
+		r.Limit = b.level(ctx, frontier, onProgress)
+		frontier = b.frontier()
 	}
 	r.Complete = r.Limit == "" && b.found == nil
 	if r.Complete {
-		b.found = b.graph.unreachable(b)
+		b.found = b.unreachable()
 	}
-	r.Depth--
 	r.Found = b.found
-	r.Progress = b.progress(r.Depth, len(frontier))
+	r.Progress = b.progress(len(frontier))
+	r.Depth--
 	r.Seen = b.space.judged.happened()
 	r.Locals, r.Trees, r.Bytes = b.space.locals.table.len(), b.space.trees.len(), b.visited.bytes()
 	for _, bench := range b.space.locals.machines {
@@ -137,62 +156,49 @@ func (b *bfs) run(ctx context.Context, onProgress func(Progress)) *Result {
 	return r
 }
 
-func (b *bfs) progress(depth, frontier int) Progress {
+// first is the state in which the search begins, and how it is reached.
+func (b *bfs) first() (state, Schedule) {
+	s := b.space.initial()
+	return s, b.space.reduce(s, b.limits.Reduce, true)
+}
+
+func (b *bfs) progress(waiting int) Progress {
 	return Progress{
-		States: int64(b.visited.len()), Transitions: b.moves.Load(), Depth: depth, Frontier: frontier, Elapsed: time.Since(b.began),
+		States: int64(b.visited.len()), Transitions: b.moves.Load(), Depth: len(b.levels) - 1, Frontier: waiting * bandWidth * shards, Elapsed: time.Since(b.began),
 	}
 }
 
-// chunk is how many states a thread takes at a time.
-const chunk = 256
-
 // level visits the successors of all states of one depth.
-func (b *bfs) level(ctx context.Context, frontier []stateID, depth int, onProgress func(Progress)) (next []stateID, limit string) {
-	var taken atomic.Int64
-	var work sync.WaitGroup
+func (b *bfs) level(ctx context.Context, frontier []band, onProgress func(Progress)) (limit string) {
 	var mu sync.Mutex
 	last := time.Now()
-	for range b.limits.Threads {
-		work.Go(func() {
-			e := &expander{bfs: b, now: make(state, b.visited.width), then: make(state, b.visited.width)}
-			for {
-				from := int(taken.Add(chunk)) - chunk
-				if from >= len(frontier) {
-					break
-				}
-				err := guarded(func() {
-					for _, id := range frontier[from:min(from+chunk, len(frontier))] {
-						e.expand(id)
-					}
-				})
-				b.moves.Add(e.made)
-				e.made = 0
-				mu.Lock()
-				if err != nil {
-					b.broken, limit = err, err.Error()
-				}
-				if limit == "" {
-					limit = b.limits.reached(ctx, b.began, int64(b.visited.len()), "states")
-				}
-				over := limit != ""
-				if onProgress != nil && time.Since(last) > 250*time.Millisecond {
-					last = time.Now()
-					onProgress(b.progress(depth, len(frontier)-from))
-				}
-				mu.Unlock()
-				if over {
-					break
-				}
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			next = append(next, e.next...)
-			b.graph.add(e.edges)
-		})
+	after := func(waiting int, err error) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			b.broken, limit = err, err.Error()
+		}
+		if limit == "" {
+			limit = b.limits.reached(ctx, b.began, int64(b.visited.len()), "states")
+		}
+		if onProgress != nil && time.Since(last) > 250*time.Millisecond {
+			last = time.Now()
+			onProgress(b.progress(waiting))
+		}
+		return limit == ""
 	}
-	work.Wait()
-	slices.Sort(next)
-	return next, limit
+	share(b.limits.Threads, frontier, func(next func() []band) {
+		e := &expander{bfs: b, now: make(state, b.visited.width), then: make(state, b.visited.width)}
+		for rest := next(); len(rest) > 0; rest = next() {
+			err := guarded(func() { rest[0].ids(e.expand) })
+			b.moves.Add(e.made)
+			e.made = 0
+			if !after(len(rest)-1, err) {
+				break
+			}
+		}
+	})
+	return limit
 }
 
 // reached says which limit has been reached, if any, after so many states or steps.
@@ -213,45 +219,67 @@ type expander struct {
 	*bfs
 	now, then state
 	choices   []Choice
-	next      []stateID
-	edges     []uint32
 	made      int64 // transitions that are not counted yet
 }
 
 // expand visits the successors of one state.
-func (e *expander) expand(id stateID) {
+func (e *expander) expand(id stateID) bool {
 	e.visited.get(id, e.now)
 	e.choices = e.space.choices(e.now, e.choices[:0])
 	e.made += int64(len(e.choices))
-	head := len(e.edges)
-	e.edges = append(e.edges, uint32(id), 0)
+	way := e.visited.way(id)
 	for _, c := range e.choices {
 		copy(e.then, e.now)
 		wrong := e.space.advance(e.then, c)
-		to, isNew := e.visited.add(e.then, id, c)
+		e.space.reduce(e.then, e.limits.Reduce, false)
+		to, isNew := e.visited.add(e.then, id)
 		if wrong != 0 {
-			e.report(e.space.judged.why(wrong), append(e.visited.path(id), c))
-		}
-		if !c.fault() {
-			e.edges = append(e.edges, uint32(to))
-			e.edges[head+1]++
+			e.report(e.space.judged.why(wrong), append(e.path(id), c))
 		}
 		if isNew {
-			e.next = append(e.next, to)
 			e.judge(e.then, to)
 		}
+		if *way != atGoal && !c.fault() && e.deeper(to) {
+			*way = uint32(to)
+		}
 	}
+	return true
+}
+
+// deeper reports whether a state was first reached from the level that is expanded now.
+func (b *bfs) deeper(id stateID) bool {
+	return uint32(id>>partBits) > b.levels[len(b.levels)-1][id%shards]
 }
 
 // judge looks at a new state.
 func (b *bfs) judge(s state, id stateID) {
 	o := b.space.verdictOn(s)
 	if o.wrong != 0 {
-		b.report(b.space.judged.why(o.wrong), b.visited.path(id))
+		b.report(b.space.judged.why(o.wrong), b.path(id))
 	}
 	if o.goal {
-		b.graph.goal(id)
+		*b.visited.way(id) = atGoal
 	}
+}
+
+// path is how a state was reached first.
+func (b *bfs) path(id stateID) Schedule {
+	now, schedule := b.first()
+	then, want := slices.Clone(now), slices.Clone(now)
+	for _, next := range b.visited.ancestors(id)[1:] {
+		b.visited.get(next, want)
+		for _, c := range b.space.choices(now, nil) {
+			copy(then, now)
+			b.space.advance(then, c)
+			more := b.space.reduce(then, b.limits.Reduce, true)
+			if slices.Equal(then, want) {
+				schedule = append(append(schedule, c), more...)
+				break
+			}
+		}
+		copy(now, want)
+	}
+	return schedule
 }
 
 // report keeps the finding with the shortest schedule, the first in order among
@@ -263,115 +291,4 @@ func (b *bfs) report(violations []Violation, schedule Schedule) {
 		len(schedule) == len(b.found.Schedule) && slices.Compare(schedule, b.found.Schedule) < 0 {
 		b.found = &Finding{violations, schedule}
 	}
-}
-
-// graph has the transitions without a fault, from state to state.
-type graph struct {
-	mu    sync.Mutex
-	edges [][]uint32 // state, number of successors, successors
-	goals []stateID
-}
-
-func (g *graph) add(edges []uint32) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.edges = append(g.edges, edges)
-}
-
-func (g *graph) goal(id stateID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.goals = append(g.goals, id)
-}
-
-// unreachable finds a state, as near to the beginning as any, from which the goal cannot be
-// reached even without faults.
-func (g *graph) unreachable(b *bfs) *Finding {
-	base := make([]uint32, shards+1)
-	for i := range b.visited.parts {
-		base[i+1] = base[i] + uint32(len(b.visited.parts[i].parents))
-	}
-	dense := func(id uint32) uint32 { return base[id%shards] + id>>partBits }
-	total := base[shards]
-	incoming := make([]uint32, total+1)
-	g.each(func(_, to uint32) { incoming[dense(to)]++ })
-	at := uint32(0)
-	for i := range incoming {
-		incoming[i], at = at, at+incoming[i]
-	}
-	sources := make([]uint32, at)
-	fill := slices.Clone(incoming)
-	g.each(func(from, to uint32) {
-		sources[fill[dense(to)]] = from
-		fill[dense(to)]++
-	})
-	reaches := make([]bool, total)
-	var queue []uint32
-	for _, id := range g.goals {
-		reaches[dense(uint32(id))] = true
-		queue = append(queue, uint32(id))
-	}
-	for len(queue) > 0 {
-		to := dense(queue[len(queue)-1])
-		queue = queue[:len(queue)-1]
-		for _, from := range sources[incoming[to]:incoming[to+1]] {
-			if !reaches[dense(from)] {
-				reaches[dense(from)] = true
-				queue = append(queue, from)
-			}
-		}
-	}
-	return g.nearest(b, func(id uint32) bool { return !reaches[dense(id)] })
-}
-
-func (g *graph) each(visit func(from, to uint32)) {
-	for _, edges := range g.edges {
-		for i := 0; i < len(edges); {
-			from, n := edges[i], int(edges[i+1])
-			for _, to := range edges[i+2 : i+2+n] {
-				visit(from, to)
-			}
-			i += 2 + n
-		}
-	}
-}
-
-// nearest is the first state in the order of the search that is stuck.
-func (g *graph) nearest(b *bfs, stuck func(uint32) bool) *Finding {
-	var best Schedule
-	found := false
-	for _, edges := range g.edges {
-		for i := 0; i < len(edges); i += 2 + int(edges[i+1]) {
-			if !stuck(edges[i]) {
-				continue
-			}
-			if path := b.visited.path(stateID(edges[i])); !found || len(path) < len(best) {
-				best, found = path, true
-			}
-			break // later states of one piece are not nearer
-		}
-	}
-	if !found {
-		return nil
-	}
-	return &Finding{[]Violation{{"GoalStaysReachable", "the goal cannot be reached from this state, even without another fault"}}, best}
-}
-
-// Project explores a world with and without taking histories with one snapshot for
-// one state, and returns the number of states of both, counted alike: different
-// numbers mean that a snapshot hides something that matters. It is for tests of worlds.
-func Project(ctx context.Context, w *World) (merged, all int) {
-	first, _ := search(ctx, w, Limits{}, nil, true)
-	x := newSpace(w, false)
-	b := newBFS(x, Limits{Threads: 2})
-	b.run(ctx, nil)
-	seen := map[string]bool{}
-	s := make(state, b.visited.width)
-	for p := range b.visited.parts {
-		for n := range b.visited.parts[p].parents {
-			b.visited.get(stateID(n<<partBits|p), s)
-			seen[x.merged(s)] = true
-		}
-	}
-	return int(first.States), len(seen)
 }

@@ -67,7 +67,7 @@ func byVersion(ctx context.Context, host Host) {
 		if n, err = session.Do(ctx, zkapi.Get("/n")); err != nil {
 			break
 		}
-		_, err = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), n.Stat.Version))
+		_, err = session.Do(ctx, zkapi.Set("/n", slices.Concat(n.Data, []byte("x")), n.Stat.Version))
 		switch {
 		case err == nil:
 			return
@@ -81,7 +81,7 @@ func byVersion(ctx context.Context, host Host) {
 func blindly(ctx context.Context, host Host) {
 	session, _ := host.Open(ctx)
 	if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
-		_, _ = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), zkapi.AnyVersion))
+		_, _ = session.Do(ctx, zkapi.Set("/n", slices.Concat(n.Data, []byte("x")), zkapi.AnyVersion))
 	}
 }
 
@@ -107,7 +107,7 @@ func byLock(ctx context.Context, host Host) {
 
 func blindlyOn(ctx context.Context, session zkapi.Session) {
 	if n, err := session.Do(ctx, zkapi.Get("/n")); err == nil {
-		_, _ = session.Do(ctx, zkapi.Set("/n", append(n.Data, 'x'), zkapi.AnyVersion))
+		_, _ = session.Do(ctx, zkapi.Set("/n", slices.Concat(n.Data, []byte("x")), zkapi.AnyVersion))
 	}
 }
 
@@ -171,13 +171,11 @@ func TestDFS_AgreesWithBFS(t *testing.T) {
 				return
 			}
 			ends := map[string]bool{}
-			for p := range b.visited.parts {
-				for n := range b.visited.parts[p].parents {
-					s := make(state, b.visited.width)
-					b.visited.get(stateID(n<<partBits|p), s)
-					if len(x.choices(s, nil)) == 0 {
-						ends[x.merged(s)] = true
-					}
+			for id := range b.visited.all() {
+				s := make(state, b.visited.width)
+				b.visited.get(id, s)
+				if len(x.choices(s, nil)) == 0 {
+					ends[x.merged(s)] = true
 				}
 			}
 			if len(ends) != len(d.Ends) {

@@ -40,12 +40,10 @@ func Explored(ctx context.Context, w *World) (*Graph, error) {
 	if b.broken != nil {
 		return nil, b.broken
 	}
-	first, _ := b.visited.add(b.space.initial(), 0, 0)
+	first, _ := b.visited.add(b.space.initial(), 0)
 	g.number(first)
-	for p := range b.visited.parts {
-		for n := range b.visited.parts[p].parents {
-			g.number(stateID(n<<partBits | p))
-		}
+	for id := range b.visited.all() {
+		g.number(id)
 	}
 	return g, nil
 }
@@ -76,7 +74,7 @@ func (g *Graph) Edges(n int) iter.Seq[Edge] {
 		for _, c := range g.space.choices(now, nil) {
 			copy(then, now)
 			g.space.advance(then, c)
-			id, _ := g.visited.add(then, 0, 0)
+			id, _ := g.visited.add(then, 0)
 			to, visited := g.numbers[id]
 			if !visited {
 				defective("the graph is not complete: a transition leads to a state that was not visited")

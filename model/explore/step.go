@@ -42,6 +42,7 @@ type space struct {
 	memo     *memo // of requests on trees
 	moves    *memo // of choices
 	notified *memo // of changes that reach a process
+	arrivals *memo // of events that arrive at once
 	judged   *judging
 }
 
@@ -59,7 +60,7 @@ func newSpace(w *World, merge bool) *space {
 	return &space{
 		world: w, terms: t, locals: newLocals(w, t, merge), trees: newInterner[zk.Tree](), acts: newInterner[Acts](),
 		links: newInterner[link](), procs: newInterner[*procState](), deltas: newInterner[[]zk.Change](), effects: newInterner[effect](),
-		memo: newMemo(), moves: newMemo(), notified: newMemo(), judged: newJudging(w.Judge),
+		memo: newMemo(), moves: newMemo(), notified: newMemo(), arrivals: newMemo(), judged: newJudging(w.Judge),
 	}
 }
 

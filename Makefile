@@ -42,7 +42,7 @@ trace: build ## hold a stored run against the TLA+ specification, with TLC: RUN=
 	@$(BIN) trace $(ARGS) $(RUN)
 
 nightly: build ## what takes longer: a world of 30,000,000 states, 100,000 operations and 100,000 raw requests against both ZooKeeper versions, 2,000 schedules, every planted defect that a model can see
-	@$(BIN) explore --masters 1 --workers 2 --crashes 1 --time 20m
+	@$(BIN) explore --masters 1 --workers 2 --crashes 1 --reduce none --time 20m
 	@RINGMASTER_NIGHTLY=1 $(GO) test -count=1 -timeout 60m -v -run 'TestModel_AgreesWithZooKeeper|TestServe_AgreesWithZooKeeper|TestModel_SchedulesReplayOnZooKeeper' ./internal/integration
 	@$(BIN) mutants --on model --budget 4m
 

@@ -25,9 +25,9 @@ func TestExplore_GivesVerdicts(t *testing.T) {
 		says []string
 	}{
 		{"--masters 1", 0, []string{"exploring masters=1 workers=1 tasks=1, no faults", "VALID: complete within masters=1 workers=1 tasks=1, no faults: 3,504 states, 10,276 transitions, depth 35"}},
-		{"--masters 1 --reduce all", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults: 2,373 states, 6,996 transitions, depth 32", "bytes a state; reductions: events)"}},
+		{"--masters 1 --reduce all", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults: 2,010 states, 5,757 transitions, depth 31", "bytes a state; reductions: events,acts)"}},
 		{"--masters 1 --reduce events --without transition-in-one", exit.Invalid, []string{"INVALID: AtomicTransitions is violated after 27 steps"}},
-		{"--reduce magic", exit.WrongUse, []string{`--reduce: no reduction has the name "magic": use all, none, or events`}},
+		{"--reduce magic", exit.WrongUse, []string{`--reduce: no reduction has the name "magic": use all, none, or events,acts`}},
 		{"--masters 1 --without worker-check --expiries 1", exit.Invalid, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},
 		{"--workers 0 --tasks 0 --slow --leaves 1", 0, []string{"VALID: complete within masters=2 workers=0 tasks=0, leaves=1, slow: 52,419 states"}},
 		{"--masters 1 --tasks 2 --concurrency 1 --slow --without result-takes-assignment", exit.Invalid, []string{"INVALID: AtomicTransitions", "--concurrency 1", "--slow"}},

@@ -17,6 +17,10 @@ type Reductions struct {
 	// arrives later, or never, has the same writes and the same visible states as the one in
 	// which it arrives first.
 	Events bool
+	// Acts does the same for an event whose process may act outside before it arrives, if
+	// both orders lead to the same state, whatever the answer is, also after further acts. It
+	// needs Events.
+	Acts bool
 }
 
 // reductions are the names of all reductions.
@@ -25,6 +29,7 @@ var reductions = []struct {
 	of   func(*Reductions) *bool
 }{
 	{"events", func(r *Reductions) *bool { return &r.Events }},
+	{"acts", func(r *Reductions) *bool { return &r.Acts }},
 }
 
 // AllReductions is every reduction.
@@ -85,7 +90,7 @@ func (x *space) reduce(s state, by Reductions, wanted bool) (steps Schedule) {
 		return nil
 	}
 	for p := range s[atProcs:] {
-		for next := x.arrived(s[atProcs+p]); next != 0; next = x.arrived(next) {
+		for next := x.arrived(s[atProcs+p], by.Acts); next != 0; next = x.arrived(next, by.Acts) {
 			if wanted {
 				steps = append(steps, choose(deliverChoice, p, 0))
 			}
@@ -96,23 +101,78 @@ func (x *space) reduce(s state, by Reductions, wanted bool) (steps Schedule) {
 }
 
 // arrived is the state of a process after an event has arrived at once, or 0 if none may.
-func (x *space) arrived(id uint32) uint32 {
-	return uint32(x.arrivals.of(uint64(id), 0, func() uint64 {
-		from := x.procs.get(id)
-		for _, c := range from.choices {
-			if c.kind() != deliverChoice && !c.fault() {
-				return 0
+func (x *space) arrived(id uint32, besideActs bool) uint32 {
+	return uint32(x.arrivals.of(uint64(id), uint64(flag(besideActs)), func() uint64 {
+		if !x.mayArrive(id, besideActs, map[uint32]bool{}) {
+			return 0
+		}
+		return uint64(x.arrive(id))
+	}))
+}
+
+// arrive is the state of a process after the next event has arrived.
+func (x *space) arrive(id uint32) uint32 {
+	from := x.procs.get(id)
+	m := move{space: x, process: from.process, local: from.local, link: x.links.get(from.link)}
+	m.make(choose(deliverChoice, from.process, 0))
+	return m.proc()
+}
+
+// mayArrive reports whether an event can arrive unseen now, and as well after any acts that
+// its process can perform before, with the same effect. Seen are states that were looked at.
+func (x *space) mayArrive(id uint32, besideActs bool, seen map[uint32]bool) bool {
+	from := x.procs.get(id)
+	if from.local == 0 || len(x.links.get(from.link).events) == 0 {
+		return false
+	}
+	to := x.procs.get(x.arrive(id))
+	if to.view != from.view {
+		return false
+	}
+	seen[id] = true
+	for _, c := range from.choices {
+		if c.kind() == deliverChoice || c.fault() {
+			continue
+		}
+		if !besideActs || c.kind() != serveChoice || c&onActs == 0 {
+			return false
+		}
+		for _, answer := range []uint32{refused, accepted} {
+			first := x.acted(from, c.which(), answer)
+			which := x.same(from, to, c.which())
+			if which < 0 || x.arrive(first) != x.acted(to, which, answer) {
+				return false
+			}
+			if !seen[first] && (len(seen) == actsMost || !x.mayArrive(first, besideActs, seen)) {
+				return false
 			}
 		}
-		if l := x.links.get(from.link); from.local == 0 || len(l.events) == 0 {
-			return 0
+	}
+	return true
+}
+
+// actsMost is how many states of a process are looked at before its event arrives.
+const actsMost = 32
+
+// acted is the state of a process after the answer to an act.
+func (x *space) acted(from *procState, which int, answer uint32) uint32 {
+	m := move{space: x, process: from.process, local: from.local, link: x.links.get(from.link)}
+	m.feed(makeInput(actedInput, which, answer))
+	return m.proc()
+}
+
+// same is the place of an act of one state among the requests of another, -1 if it is not
+// there, or more than once.
+func (x *space) same(from, to *procState, which int) int {
+	place := -1
+	one := x.locals.table.get(from.local).requests[which]
+	for i, r := range x.locals.table.get(to.local).requests {
+		if r == one {
+			if place >= 0 {
+				return -1
+			}
+			place = i
 		}
-		m := move{space: x, process: from.process, local: from.local, link: x.links.get(from.link)}
-		m.make(choose(deliverChoice, from.process, 0))
-		to := m.proc()
-		if x.procs.get(to).view != from.view {
-			return 0
-		}
-		return uint64(to)
-	}))
+	}
+	return place
 }

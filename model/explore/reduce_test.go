@@ -60,6 +60,38 @@ func remembering(ctx context.Context, host Host) {
 
 // acting creates /early, if its act is refused before it hears of /e.
 func acting(ctx context.Context, host Host) {
+	hearing(ctx, host, func(session zkapi.Session, heard *bool) {
+		if err := host.Act(ctx, "thing", 1); err != nil && !*heard {
+			_, _ = session.Do(ctx, zkapi.Create("/early", nil, zkapi.Persistent))
+		}
+	})
+}
+
+// actingTwice creates /early, if it hears of /e neither before an act that is refused nor
+// before the next one.
+func actingTwice(ctx context.Context, host Host) {
+	hearing(ctx, host, func(session zkapi.Session, heard *bool) {
+		zkapi.Checkpoint(host, "first", session, heard)
+		if host.Act(ctx, "thing", 1) == nil {
+			return
+		}
+		zkapi.Checkpoint(host, "second", session, heard)
+		if _ = host.Act(ctx, "other", 1); !*heard {
+			_, _ = session.Do(ctx, zkapi.Create("/early", nil, zkapi.Persistent))
+		}
+	})
+}
+
+// actingAnyway acts, whatever it hears.
+func actingAnyway(ctx context.Context, host Host) {
+	hearing(ctx, host, func(session zkapi.Session, heard *bool) {
+		zkapi.Checkpoint(host, "act", session, heard)
+		_ = host.Act(ctx, "thing", 1)
+	})
+}
+
+// hearing does something while it waits for /e. At last it reads.
+func hearing(ctx context.Context, host Host, meanwhile func(session zkapi.Session, heard *bool)) {
 	session, _ := host.Open(ctx)
 	e, err := session.Do(ctx, zkapi.Exists("/e").Watched())
 	if err != nil || e.Found {
@@ -67,13 +99,15 @@ func acting(ctx context.Context, host Host) {
 	}
 	heard := false
 	listener := host.Spawn("listener", func() {
+		zkapi.Checkpoint(host, "listen", session)
 		_, _ = host.Wait(ctx, e.Watch, session.Done())
 		heard = true
 	})
-	if err := host.Act(ctx, "thing", 1); err != nil && !heard {
-		_, _ = session.Do(ctx, zkapi.Create("/early", nil, zkapi.Persistent))
-	}
+	meanwhile(session, &heard)
+	zkapi.Checkpoint(host, "join", session, &heard)
 	_, _ = host.Wait(ctx, listener)
+	zkapi.Checkpoint(host, "last", session, &heard)
+	_, _ = session.Do(ctx, zkapi.Get("/n"))
 }
 
 // waiting hears of /e, and then reads.
@@ -96,6 +130,8 @@ func TestReductions_LoseNothing(t *testing.T) {
 		"an event that a judge sees":     {mixed(Bounds{}, calling, listening), false},
 		"an event that may be missed":    {mixed(Bounds{Expiries: 1}, answering, remembering), true},
 		"an event beside an act":         {mixed(Bounds{}, calling, acting), true},
+		"an event before two acts":       {mixed(Bounds{}, calling, actingTwice), true},
+		"an event beside any act":        {mixed(Bounds{}, calling, actingAnyway), true},
 		"an event that nobody sees":      {mixed(Bounds{}, calling, waiting), true},
 		"events with faults":             {mixed(faults, calling, waiting, listening), true},
 		"events with a server that lags": {mixed(Bounds{Lags: 1}, calling, waiting, acting), true},
@@ -123,7 +159,7 @@ func TestReductions_LoseNothing(t *testing.T) {
 
 // TestReductions_AreReadByName: what is printed can be read.
 func TestReductions_AreReadByName(t *testing.T) {
-	for text, want := range map[string]Reductions{"all": AllReductions(), "none": {}, "events": {Events: true}} {
+	for text, want := range map[string]Reductions{"all": AllReductions(), "none": {}, "events": {Events: true}, "events,acts": {Events: true, Acts: true}} {
 		got, err := ReadReductions(text)
 		if err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)

@@ -18,7 +18,7 @@ type tuples struct {
 type tuplePart struct {
 	mu     sync.Mutex
 	used   int                                 // tuples so far
-	table  atomic.Pointer[[]atomic.Uint32]     // open addressing: a part of the hash, and the place of the tuple
+	table  atomic.Pointer[[]uint32]            // open addressing: a part of the hash, and the place of the tuple
 	pieces [placeBits + 1 - firstBits][]uint32 // the tuples, from place 1, and the words beside them; each as long as all before it
 }
 
@@ -34,7 +34,7 @@ const (
 func newTuples(width, beside int) *tuples {
 	t := &tuples{width: width, size: width + beside}
 	for i := range t.parts {
-		table := make([]atomic.Uint32, 1<<6)
+		table := words(1 << 6)
 		t.parts[i].table.Store(&table)
 	}
 	return t
@@ -72,10 +72,10 @@ func (t *tuples) add(key []uint32) (id uint32, isNew bool) {
 	}
 	place = uint32(p.used)
 	if piece, begin := pieceOf(place); p.pieces[piece] == nil {
-		p.pieces[piece] = make([]uint32, t.size*int(max(begin, 1<<firstBits)))
+		p.pieces[piece] = words(t.size * int(max(begin, 1<<firstBits)))
 	}
 	copy(t.at(place<<partBits|at), key)
-	(*p.table.Load())[slot].Store(entry(h, place))
+	atomic.StoreUint32(&(*p.table.Load())[slot], entry(h, place))
 	return place<<partBits | at, true
 }
 
@@ -88,7 +88,7 @@ func (t *tuples) find(p *tuplePart, h uint64, key []uint32) (place uint32, slot 
 	table := *p.table.Load()
 	mask := len(table) - 1
 	for slot = int(h>>32) & mask; ; slot = (slot + 1) & mask {
-		e := table[slot].Load()
+		e := atomic.LoadUint32(&table[slot])
 		if e == 0 {
 			return 0, slot
 		}
@@ -100,15 +100,15 @@ func (t *tuples) find(p *tuplePart, h uint64, key []uint32) (place uint32, slot 
 
 // grow doubles the table of a part. Its owner has the lock.
 func (t *tuples) grow(p *tuplePart) {
-	table := make([]atomic.Uint32, 2*len(*p.table.Load()))
+	table := words(2 * len(*p.table.Load()))
 	mask := len(table) - 1
 	for place := uint32(1); int(place) <= p.used; place++ {
 		h := hashWords(t.in(p, place)[:t.width])
 		slot := int(h>>32) & mask
-		for table[slot].Load() != 0 {
+		for table[slot] != 0 {
 			slot = (slot + 1) & mask
 		}
-		table[slot].Store(entry(h, place))
+		table[slot] = entry(h, place)
 	}
 	p.table.Store(&table)
 }

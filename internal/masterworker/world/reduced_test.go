@@ -57,15 +57,15 @@ func TestReductions_CountsArePinned(t *testing.T) {
 		states, transitions, depth int64
 		deep                       bool
 	}{
-		{small(nil), 2373, 6996, 32, false},
-		{small(func(c *Config) { c.Masters = 2 }), 39322, 146646, 36, false},
-		{small(func(c *Config) { c.Bounds.Losses = 1 }), 47397, 158460, 43, false},
-		{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 44612, 131944, 77, false},
-		{small(func(c *Config) { c.Bounds.Expiries = 1 }), 60157, 195986, 59, true},
-		{small(func(c *Config) { c.Bounds.Crashes = 1 }), 84946, 294452, 61, true},
-		{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 926764, 3962440, 47, true},
-		{small(func(c *Config) { c.Masters, c.Bounds.Expiries = 2, 1 }), 2202612, 9173226, 63, true},
-		{small(func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 1374006, 4922339, 75, true},
+		{small(nil), 2010, 5757, 31, false},
+		{small(func(c *Config) { c.Masters = 2 }), 33072, 120524, 35, false},
+		{small(func(c *Config) { c.Bounds.Losses = 1 }), 41908, 139398, 43, false},
+		{small(func(c *Config) { c.Cancel, c.Resubmit = true, true }), 37241, 105858, 71, false},
+		{small(func(c *Config) { c.Bounds.Expiries = 1 }), 50169, 159477, 54, true},
+		{small(func(c *Config) { c.Bounds.Crashes = 1 }), 71434, 243650, 56, true},
+		{small(func(c *Config) { c.Masters, c.Bounds.Losses = 2, 1 }), 815896, 3491718, 47, true},
+		{small(func(c *Config) { c.Masters, c.Bounds.Expiries = 2, 1 }), 1874124, 7676952, 58, true},
+		{small(func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 1193634, 4248088, 74, true},
 	} {
 		if c.deep && os.Getenv("RINGMASTER_DEEP") == "" || testing.Short() && c.config.Masters > 1 {
 			continue

@@ -26,6 +26,7 @@ func TestExplore_GivesVerdicts(t *testing.T) {
 	}{
 		{"--masters 1", 0, []string{"exploring masters=1 workers=1 tasks=1, no faults", "VALID: complete within masters=1 workers=1 tasks=1, no faults: 3,504 states, 10,276 transitions, depth 35"}},
 		{"--masters 1 --reduce all", 0, []string{"VALID: complete within masters=1 workers=1 tasks=1, no faults: 2,010 states, 5,757 transitions, depth 31", "bytes a state; reductions: events,acts)"}},
+		{"--masters 1 --window 2 --reduce all", 0, []string{"VALID: complete within", "bytes a state)."}},
 		{"--masters 1 --reduce events --without transition-in-one", exit.Invalid, []string{"INVALID: AtomicTransitions is violated after 27 steps"}},
 		{"--reduce magic", exit.WrongUse, []string{`--reduce: no reduction has the name "magic": use all, none, or events,acts`}},
 		{"--masters 1 --without worker-check --expiries 1", exit.Invalid, []string{"INVALID: NoOrphan is violated after 21 steps", "expire      worker-1", "replay: torture explore --replay"}},

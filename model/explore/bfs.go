@@ -58,8 +58,10 @@ func (f *Finding) after(schedule Schedule) *Finding {
 //
 // With reductions it visits fewer states. It then searches again without them for what it has
 // found, within the same limits, so that the schedule is the shortest all the same. If that
-// search ends at a limit, the schedule may be longer.
+// search ends at a limit, the schedule may be longer. A world with a Window or with Turns is
+// searched without reductions.
 func BFS(ctx context.Context, w *World, limits Limits, onProgress func(Progress)) (*Result, error) {
+	limits.Reduce = limits.Reduce.of(w)
 	reduced, err := search(ctx, w, limits, onProgress, true)
 	if err != nil || reduced.Found == nil || limits.Reduce == (Reductions{}) {
 		return reduced, err

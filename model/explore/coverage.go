@@ -17,7 +17,7 @@ type Coverage struct {
 // Cover searches a world with reductions and without.
 func Cover(ctx context.Context, w *World, by Reductions, limits Limits) (*Coverage, error) {
 	c := &Coverage{}
-	limits.Reduce = by
+	limits.Reduce = by.of(w)
 	var err error
 	if c.Reduced, err = search(ctx, w, limits, nil, true); err != nil {
 		return nil, err

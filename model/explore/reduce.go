@@ -23,6 +23,16 @@ type Reductions struct {
 	Acts bool
 }
 
+// of are those of the reductions that a search of the world uses: none where several requests of
+// one DoAll are under way, or where threads take turns. They have not been shown to lose nothing
+// there.
+func (r Reductions) of(w *World) Reductions {
+	if w.Window > 1 || w.Turns {
+		return Reductions{}
+	}
+	return r
+}
+
 // reductions are the names of all reductions.
 var reductions = []struct {
 	name string

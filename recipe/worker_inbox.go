@@ -113,7 +113,7 @@ func (i *incarnation) takeWhole(listed zkapi.Result) error {
 			i.drop(t)
 		}
 	}
-	if err := i.verify(listed, present); err != nil || i.passAgain {
+	if err := i.verify(listed); err != nil || i.passAgain {
 		return err
 	}
 	for _, t := range i.quarantine.names(executionSubject) {
@@ -154,40 +154,21 @@ func (i *incarnation) takeDifferences(p zkapi.Partial) {
 // verify makes sure that the held assignments are still the same znodes. If the session
 // follows the list, readTaken compares each of them after a whole list, because that list does
 // not say whose data was set. Otherwise verify compares the inbox's count of changes with the
-// names that have come and gone since the last list: if there were more changes, an assignment
-// may have been deleted and made again under the same name.
-func (i *incarnation) verify(listed zkapi.Result, present map[string]bool) error {
+// changes that it sees: if there were more, an assignment may have been deleted and made again
+// under the same name.
+func (i *incarnation) verify(listed zkapi.Result) error {
+	fresh, count := len(i.arrived), len(listed.Children)
+	grown := int(listed.Stat.Cversion - i.cversion)
+	seen := fresh + (i.listed + fresh - count) // that came, and that went
+	first := i.cversion == 0
+	i.cversion, i.listed = listed.Stat.Cversion, count
 	if i.follows() {
-		i.names = nil
 		i.changed = slices.Sorted(maps.Keys(i.held))
 		return nil
 	}
-	if !i.sameZnodes(listed.Stat.Cversion, present) {
-		if err := i.compareHeld(); err != nil {
-			return err
-		}
+	if first || grown == seen || len(i.held) == 0 {
+		return nil
 	}
-	i.cversion, i.names = listed.Stat.Cversion, present
-	return nil
-}
-
-// sameZnodes reports whether each name in the last whole list and in this one must be the same
-// znode in both.
-func (i *incarnation) sameZnodes(cversion int32, present map[string]bool) bool {
-	if i.names == nil {
-		return false
-	}
-	kept := 0
-	for t := range present {
-		if i.names[t] {
-			kept++
-		}
-	}
-	return int(cversion-i.cversion) == len(present)+len(i.names)-2*kept
-}
-
-// compareHeld drops each held execution whose assignment is another znode by now.
-func (i *incarnation) compareHeld() error {
 	names := slices.Sorted(maps.Keys(i.held))
 	ops := make([]fence.Read, len(names))
 	for n, t := range names {
@@ -198,6 +179,7 @@ func (i *incarnation) compareHeld() error {
 			continue // a hidden znode is taken to be unchanged
 		}
 		if reply.Err != nil {
+			i.cversion = 0
 			return reply.Err
 		}
 		if !reply.Found || reply.Stat.Czxid != i.held[names[n]].stat.Czxid {

@@ -65,8 +65,8 @@ var pinned = []struct {
 }{
 	{small(nil), 3504, 10276, 35, false},
 	{small(func(c *Config) { c.Masters = 2 }), 77000, 289966, 40, false},
-	{small(func(c *Config) { c.Tasks = 2 }), 17587, 53640, 51, false},
-	{small(func(c *Config) { c.Tasks, c.Together = 2, true }), 7078, 21571, 46, false},
+	{small(func(c *Config) { c.Tasks = 2 }), 17407, 53066, 51, false},
+	{small(func(c *Config) { c.Tasks, c.Together = 2, true }), 6898, 20997, 46, false},
 	{small(func(c *Config) { c.Tasks, c.Together, c.Bounds.Losses = 2, true, 1 }), 265823, 889580, 55, true},
 	{small(func(c *Config) { c.Failures = 1 }), 3765, 11011, 45, false},
 	{small(func(c *Config) { c.Failures = 2 }), 3720, 10855, 46, false},

@@ -47,8 +47,12 @@ func (r *reconciler) readWorkers() error {
 // workersListed takes over the lists of the live workers and of the inboxes.
 func (r *reconciler) workersListed(alive, known []string) {
 	idle := map[string]bool{} // before: neither alive nor with a task
+	var before []string       // had an inbox
 	for name, w := range r.view.Workers() {
 		idle[name] = w.Known && !w.Listed && w.Held() == 0
+		if w.Known {
+			before = append(before, name)
+		}
 		r.view.TouchWorker(name)
 		w.Listed, w.Alive, w.Known = false, false, false
 	}
@@ -73,7 +77,8 @@ func (r *reconciler) workersListed(alive, known []string) {
 	for _, w := range r.deadTurns.next(dead, deadPerList) {
 		r.stale[w] = true
 	}
-	for _, w := range slices.Clone(r.view.WorkerNames()) {
+	slices.Sort(before)
+	for _, w := range before {
 		if !r.view.Worker(w).Known {
 			r.inboxGone(w)
 		}

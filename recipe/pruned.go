@@ -67,10 +67,12 @@ func (w *Worker) raiseInbox(ctx context.Context, session fence.Session) error {
 // aboveFloor checks that a claim that was just taken is above the floor. The server that answers
 // has applied all that came before the claim, so it knows each prune of this name. After an error
 // the worker must end its session, because the claim may not be used.
+//
+// There is no checkpoint here: this look is not in the specification, and must not merge states
+// that it tells apart.
 func (w *Worker) aboveFloor(ctx context.Context, session fence.Session, c claim) error {
 	again := newRetry(w.env, w.config.Observers, "look at the floor of the incarnations")
 	return again.retryOnDisconnect(ctx, session, func() error {
-		zkapi.Checkpoint(w.env, "floor", session, c)
 		floor, _, _, err := w.layout.readFloor(ctx, session)
 		if err == nil && c.version <= floor {
 			err = fmt.Errorf("%w: incarnation %d is not above %d", errPruned, c.version, floor)

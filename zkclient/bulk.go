@@ -10,14 +10,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Bulk bounds the writes that DoAll has under way on all sessions of a Driver together, so that
-// the ensemble stays quick for its other users. The write of a Do is never held back, so a lease
-// is confirmed in time however much DoAll has to write.
+// Bulk bounds the writes that DoAll has under way on one session, so that the ensemble stays quick
+// for its other users. The write of a Do is never held back, so a lease is confirmed in time
+// however much DoAll has to write. Each session has bounds of its own, because one that has lost its
+// connection must not hold up another one.
 //
-// Within these bounds the Driver adapts. If its writes take more than twice as long as they did
-// lately at their quickest, a queue has formed in the ensemble: then the Driver has less under
+// Within these bounds a session adapts. If its writes take more than twice as long as they did
+// lately at their quickest, a queue has formed in the ensemble: then the session has less under
 // way, until the queue is gone. The idea is that of TCP Vegas (Brakmo and Peterson, 1995). So
-// several processes with much to write share what the ensemble can do, and know nothing of each
+// several sessions with much to write share what the ensemble can do, and know nothing of each
 // other.
 type Bulk struct {
 	Operations int // under way at once; a multi counts as its operations. Default 2400

@@ -48,7 +48,7 @@ type Config struct {
 	// ZooKeeper's default. A larger request is not sent, and fails with zkapi.ErrTooLarge.
 	// Default DefaultMaxRequest.
 	MaxRequest int
-	// Bulk bounds the writes of DoAll. The zero value has the defaults.
+	// Bulk bounds the writes of DoAll on each session. The zero value has the defaults.
 	Bulk Bulk
 	// Logger receives connection events at debug level; at level info, a session or a
 	// connection that does not come within a second, with the network's reason, and when it
@@ -75,7 +75,6 @@ type Driver struct {
 	told   lastTold
 
 	lacks lacks
-	bulk  *pacer
 }
 
 var _ zkapi.Env = (*Driver)(nil)
@@ -125,7 +124,7 @@ func New(config Config) (*Driver, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{config: config, names: names, outage: newOutage(config), bulk: newPacer(config.Bulk)}, nil
+	return &Driver{config: config, names: names, outage: newOutage(config)}, nil
 }
 
 // Now implements zkapi.Env.

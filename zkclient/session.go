@@ -42,7 +42,7 @@ type session struct {
 	route    *route       // to the servers
 	told     *lastTold    // by sessions of the process
 
-	bulk     *pacer // of the Driver
+	bulk     *pacer
 	carriers carriers
 	lacks    *lacks // what servers lack that sessions of the process have met
 	feeds    feeds
@@ -83,7 +83,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, past: &d.past, told: &d.told, lacks: &d.lacks, bulk: d.bulk, dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, past: &d.past, told: &d.told, lacks: &d.lacks, bulk: newPacer(d.config.Bulk), dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 		failures: map[target]failedTry{}, refused: map[target]bool{},
 	}

@@ -29,8 +29,8 @@ type Pruned struct {
 
 // PruneWorkers removes the assignment lists of workers that do not come back (/assign/<w>), and
 // with them all that the namespace has of these names. A name is kept if its worker is alive,
-// while an assignment is left in its list, and if it was registered too often (199 times, with
-// the renewals of its claim). PruneWorkers returns all names that it has looked at, in order. It
+// while an assignment is left in its list, and if the version of its list is above 199. Each
+// registration and each prune of a name, or of one of the same group of names, raises that version. PruneWorkers returns all names that it has looked at, in order. It
 // may be called again, at any time and by several clients at once. After an error some names may
 // have been removed.
 //
@@ -94,10 +94,16 @@ func (p *pruning) look(ctx context.Context, session zkapi.Session) error {
 		return err
 	}
 	alive, err := session.Do(ctx, zkapi.Children(l.workers()))
+	if errors.Is(err, zkapi.ErrNoNode) { // there has been no worker yet
+		alive, err = zkapi.Result{}, nil
+	}
 	if err != nil {
 		return l.explained(ctx, fence.Of(session), l.workers(), err)
 	}
 	known, err := session.Do(ctx, zkapi.Children(l.assign()))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		known, err = zkapi.Result{}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -108,7 +114,7 @@ func (p *pruning) look(ctx context.Context, session zkapi.Session) error {
 	var dead []string
 	for _, name := range names {
 		switch _, lives := slices.BinarySearch(alive.Children, name); {
-		case !slices.Contains(known.Children, name):
+		case !contains(known.Children, name):
 			p.settle(name, "there is no such worker")
 		case !lives:
 			dead = append(dead, name)
@@ -122,6 +128,12 @@ func (p *pruning) look(ctx context.Context, session zkapi.Session) error {
 		}
 	}
 	return nil
+}
+
+// contains reports whether a sorted list has a name.
+func contains(sorted []string, name string) bool {
+	_, has := slices.BinarySearch(sorted, name)
+	return has
 }
 
 // candidates reads the inboxes of workers that do not live.
@@ -170,9 +182,10 @@ func (p *pruning) remove(ctx context.Context, session zkapi.Session) error {
 		}
 		clear(p.lost)
 	}
+	left := slices.Sorted(maps.Keys(p.versions))
 	for len(p.versions) > 0 {
-		names := slices.Sorted(maps.Keys(p.versions))
-		names = names[:min(len(names), prunedAtOnce)]
+		left = slices.DeleteFunc(left, func(name string) bool { _, open := p.versions[name]; return !open })
+		names := left[:min(len(left), prunedAtOnce)]
 		floor, err := p.raisedFloor(ctx, session, names)
 		if err != nil {
 			return err
@@ -203,22 +216,25 @@ func (p *pruning) removal(floor zkapi.Op, names []string) []zkapi.Op {
 	return ops
 }
 
-// raisedFloor is the operation that raises the floor to the versions of some names, if it is not
-// above them. It is refused if another prune has changed the floor.
+// raisedFloor is the operation that raises the floors to the versions of some names, if they are not
+// above them. It is refused if another prune has changed the floors.
 func (p *pruning) raisedFloor(ctx context.Context, session zkapi.Session, names []string) (zkapi.Op, error) {
 	l := p.client.layout
-	before, version, found, err := l.readFloor(ctx, fence.Of(session))
-	floor := before
-	for _, name := range names {
-		floor = max(floor, p.versions[name])
-	}
-	data := encode(prunedRecord{floor})
-	switch {
-	case err != nil:
+	floors, version, found, err := l.readFloors(ctx, fence.Of(session))
+	if err != nil {
 		return zkapi.Op{}, err
+	}
+	raised := false
+	for _, name := range names {
+		if group := floorGroup(name); p.versions[name] > floors[group] {
+			floors[group], raised = p.versions[name], true
+		}
+	}
+	data := encode(prunedRecord{floors})
+	switch {
 	case !found:
 		return zkapi.Create(l.pruned(), data, zkapi.Persistent).WithACL(l.access.master()), nil
-	case floor == before:
+	case !raised:
 		return zkapi.Check(l.pruned(), version), nil
 	}
 	return zkapi.Set(l.pruned(), data, version), nil
@@ -254,7 +270,7 @@ func (p *pruning) settleAll(names []string, err error) error {
 	case errors.Is(err, zkapi.ErrNotEmpty):
 		p.settle(name, "assignments are left in its list")
 	case errors.Is(err, zkapi.ErrNoNode):
-		p.settle(name, "another client has removed it")
+		p.settle(name, "it is gone: another client has removed it")
 	default:
 		return err
 	}

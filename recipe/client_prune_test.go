@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func TestPrune_KeepsWhatChangesMeanwhile(t *testing.T) {
 		{"it registers", []zkapi.Op{zkapi.Create("/workers/lost-0001", nil, zkapi.Ephemeral)}, "it is alive"},
 		{"it has registered, and is lost again", []zkapi.Op{zkapi.Set("/assign/lost-0001", nil, zkapi.AnyVersion)}, "a worker has registered under it"},
 		{"it is given something", []zkapi.Op{create("/assign/lost-0001/t1", "")}, "assignments are left in its list"},
-		{"it is removed", []zkapi.Op{remove("/assign/lost-0001")}, "another client has removed it"},
+		{"it is removed", []zkapi.Op{remove("/assign/lost-0001")}, "it is gone: another client has removed it"},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			inBubble(t, func(w *world) {
@@ -130,24 +131,88 @@ func TestPrune_IncarnationsNeverComeTwice(t *testing.T) {
 	})
 }
 
-// TestPrune_RaisesTheFloorToTheHighest: of several prunes, in any order, the highest version counts.
+// TestPrune_RaisesTheFloorToTheHighest: of several prunes of a name, in any order, the highest version
+// counts, and other names begin with their first incarnation.
 func TestPrune_RaisesTheFloorToTheHighest(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.deadNames(3)
-		w.setVersion("/assign/lost-0000", 3)
-		w.setVersion("/assign/lost-0001", 7)
-		for _, name := range []string{"lost-0001", "lost-0000", "lost-0002"} {
-			w.pruned(recipe.Prune{Names: []string{name}})
+		w.makes("/tasks", "/workers", "/assign")
+		for _, version := range []int32{7, 3} {
+			w.makes("/assign/lost-0000")
+			w.setVersion("/assign/lost-0000", version)
+			w.pruned(recipe.Prune{})
 		}
-		if got := string(w.do(zkapi.Get("/pruned")).Data); got != `{"floor":7}` {
-			t.Errorf("/pruned has %s", got)
-		}
-		w.worker("new", echo)
-		w.within(time.Second, "it is registered", func() bool { return w.do(zkapi.Exists("/workers/new")).Found })
-		if now := w.do(zkapi.Exists("/assign/new")).Stat.Version; now != 9 {
-			t.Errorf("it begins with incarnation %d", now)
+		for name, first := range map[string]int32{"lost-0000": 9, "new": 1} {
+			w.worker(name, echo)
+			w.within(time.Second, name+" is registered", func() bool { return w.do(zkapi.Exists("/workers/" + name)).Found })
+			if now := w.do(zkapi.Exists("/assign/" + name)).Stat.Version; now != first {
+				t.Errorf("%s begins with incarnation %d, not %d", name, now, first)
+			}
 		}
 	})
+}
+
+// TestPrune_OfNewNamesGoesOn: however often a worker comes under a new name, leaves and is pruned, the
+// next one can be pruned, too.
+func TestPrune_OfNewNamesGoesOn(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.master(recipe.MasterConfig{Name: "m1"})
+		for n := range 100 {
+			name := fmt.Sprint("pod-", n)
+			worker := w.worker(name, echo)
+			w.within(time.Minute, name+" is registered", func() bool { return w.do(zkapi.Exists("/workers/" + name)).Found })
+			if err := worker.Close(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+			if removed, kept := w.pruned(recipe.Prune{Names: []string{name}}); len(removed) != 1 {
+				t.Fatalf("%q", kept)
+			}
+		}
+	})
+}
+
+// TestPrune_KeepsThatAWorkerWasLeaving: a worker begins above the floor, and the attempt of its last
+// process, which was leaving, does not count.
+func TestPrune_KeepsThatAWorkerWasLeaving(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.makes("/tasks", "/workers", "/assign", "/assign/w1")
+		w.setVersion("/assign/w1", 7)
+		w.pruned(recipe.Prune{})
+		w.makes("/tasks/task-t", "/assign/w1")
+		w.do(zkapi.Set("/assign/w1", []byte(`{"holder":"w1","acks":true,"retiring":true}`), 0))
+		w.do(create("/assign/w1/task-t", `{"epoch":1,"attempt":1,"incarnation":1}`))
+		w.worker("w1", echo)
+		w.within(5*time.Second, "the attempt does not count", func() bool {
+			return slices.Equal(w.do(zkapi.Children("/tasks/task-t")).Children, []string{"attempt-1", "left-1"})
+		})
+	})
+}
+
+// TestMaster_PruneInFrontOfAClaimCostsNothing: a name is pruned between the list of an inbox and the
+// read of its claim. The master does not read everything again for that, which begins with a sync.
+func TestMaster_PruneInFrontOfAClaimCostsNothing(t *testing.T) {
+	var armed, done atomic.Bool
+	var syncs atomic.Int32
+	inBubble(t, func(w *world) {
+		master := w.masterOf(&sieve{Env: w.env, before: func(op zkapi.Op) {
+			if armed.Load() && op.Kind == zkapi.KindGet && op.Path == "/assign/x" && !done.Swap(true) {
+				w.do(remove("/workers/x"))
+				w.pruned(recipe.Prune{Names: []string{"x"}})
+			}
+			if done.Load() && op.Kind == zkapi.KindSync {
+				syncs.Add(1)
+			}
+		}})
+		w.byHand("x")
+		w.byHand("y")
+		w.within(time.Minute, "both are known", func() bool { now, _ := master.Snapshot(); return len(now.Workers) == 2 })
+		time.Sleep(5 * time.Second)
+		armed.Store(true)
+		w.within(time.Minute, "it is pruned", done.Load)
+		time.Sleep(1500 * time.Millisecond)
+	})
+	if n := syncs.Load(); n > 0 {
+		t.Errorf("the master reads everything again, %d times", n)
+	}
 }
 
 // TestPrune_ByTwoAtOnce: two clients prune the same names, and each name is removed once.

@@ -241,6 +241,10 @@ func (r *reconciler) readClaims() error {
 			r.quarantineWorker(names[i], reply.Err, true)
 			continue
 		}
+		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+			r.inboxGone(names[i]) // it was pruned
+			continue
+		}
 		if reply.Err != nil {
 			return reply.Err
 		}

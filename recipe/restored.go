@@ -144,14 +144,18 @@ func (h *heard) contradicts(epoch int32, czxid int64) bool {
 	return epoch > 0 && epoch < h.epoch && czxid > h.czxid
 }
 
-// lift raises the version of a znode by writing it again and again, many times in
-// one write. Each write is fenced by the version before it, so that many processes
-// may lift at the same time. Repeating it is harmless.
-func lift(ctx context.Context, session fence.Session, path, holder string, from, to int32) (int32, error) {
-	data := encode(struct {
+// liftRecord is the data of a znode that a process lifts.
+func liftRecord(holder string, to int32) []byte {
+	return encode(struct {
 		Holder string `json:"holder"`
 		Lifts  int32  `json:"lifts_to"`
 	}{holder, to})
+}
+
+// lift raises the version of a znode by writing it again and again, many times in
+// one write. Each write is fenced by the version before it, so that many processes
+// may lift at the same time. Repeating it is harmless.
+func lift(ctx context.Context, session fence.Session, path string, data []byte, from, to int32) (int32, error) {
 	for from < to {
 		n := min(int(to-from), liftedAtOnce)
 		if err := session.Lift(ctx, path, data, from, n); err != nil {
@@ -170,7 +174,7 @@ func (c candidate) lift(ctx context.Context) (floor int32, err error) {
 	floor = c.memory.floor(known)
 	if err == nil && shown >= 0 && shown < floor {
 		c.obs.Logger.WarnContext(ctx, "the epoch is raised", "from", shown, "to", floor)
-		_, err = lift(ctx, c.session, c.layout.assign(), c.name, shown, floor)
+		_, err = lift(ctx, c.session, c.layout.assign(), liftRecord(c.name, floor), shown, floor)
 	}
 	return floor, err
 }

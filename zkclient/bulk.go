@@ -21,7 +21,7 @@ import (
 // several sessions with much to write share what the ensemble can do, and know nothing of each
 // other.
 type Bulk struct {
-	Operations int // under way at once; a multi counts as its operations. Default 2400
+	Operations int // under way at once; a multi counts as its writes, and a larger one goes alone. Default 2400
 	Bytes      int // of the requests under way. Default 4 MiB
 	PerSecond  int // operations a second; 0 for no bound
 	// Fixed keeps to the bounds and does not adapt, for a program that has the ensemble to itself.
@@ -33,6 +33,10 @@ const (
 	defaultBulkOperations = 2400
 	defaultBulkBytes      = 4 << 20
 )
+
+// lightWrites is how many operations a request may write that is not held back, if it is alone in
+// its DoAll: a single task is assigned, or ends, beside any backlog.
+const lightWrites = 2
 
 // Constants by which the window adapts.
 const (
@@ -117,7 +121,11 @@ func newPacer(b Bulk) *pacer {
 func written(op zkapi.Op) int {
 	switch op.Kind {
 	case zkapi.KindMulti:
-		return len(op.Ops)
+		n := 0
+		for _, part := range op.Ops {
+			n += written(part)
+		}
+		return n
 	case zkapi.KindCreate, zkapi.KindDelete, zkapi.KindSet:
 		return 1
 	}
@@ -128,7 +136,7 @@ func written(op zkapi.Op) int {
 // pass does not count. Otherwise leave must follow.
 func (p *pacer) enter(ctx context.Context, over <-chan struct{}, op zkapi.Op, now func() time.Duration) *pass {
 	n := written(op)
-	if n == 0 || !p.metered(ctx, over, n, now()) {
+	if n == 0 || given(ctx, over) || !p.metered(ctx, over, n, now()) {
 		return nil
 	}
 	t := &pass{ops: n, bytes: op.Size(), comes: make(chan struct{})}
@@ -154,6 +162,16 @@ func (p *pacer) enter(ctx context.Context, over <-chan struct{}, op zkapi.Op, no
 	return t
 }
 
+// given reports whether a request is given up already, because ctx or the session is over.
+func given(ctx context.Context, over <-chan struct{}) bool {
+	select {
+	case <-over:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
+}
+
 // burst is how long the bound of operations a second may have been left unused for later.
 const burst = 100 * time.Millisecond
 
@@ -163,8 +181,9 @@ func (p *pacer) metered(ctx context.Context, over <-chan struct{}, n int, now ti
 	if p.bounds.PerSecond == 0 {
 		return true
 	}
+	costs := time.Duration(n) * time.Second / time.Duration(p.bounds.PerSecond)
 	p.mu.Lock()
-	p.due = max(p.due, now-burst) + time.Duration(n)*time.Second/time.Duration(p.bounds.PerSecond)
+	p.due = max(p.due, now-burst) + costs
 	wait := time.NewTimer(p.due - now)
 	p.mu.Unlock()
 	defer wait.Stop()
@@ -174,6 +193,9 @@ func (p *pacer) metered(ctx context.Context, over <-chan struct{}, n int, now ti
 	case <-ctx.Done():
 	case <-over:
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due -= costs
 	return false
 }
 
@@ -193,8 +215,9 @@ func (p *pacer) admit() {
 	}
 }
 
-// leave takes over that a request has its answer, or will never have one.
-func (p *pacer) leave(t *pass, answered bool, now time.Duration) {
+// leave takes over that a request is over. Only one that the server has answered says how fast the
+// server is; one that was not sent says nothing.
+func (p *pacer) leave(t *pass, err error, now time.Duration) {
 	if t == nil {
 		return
 	}
@@ -204,12 +227,13 @@ func (p *pacer) leave(t *pass, answered bool, now time.Duration) {
 	p.ops -= t.ops
 	p.bytes -= t.bytes
 	defer p.admit()
-	if p.bounds.Fixed {
+	lost := zkapi.FateOf(err) == zkapi.Unknown
+	if p.bounds.Fixed || err != nil && !lost && zkapi.FailedIndex(err) < 0 {
 		return
 	}
 	took := now - t.began
-	switch slow := answered && p.of[bits.Len(uint(t.ops))].saw(took, now); {
-	case slow || !answered:
+	switch slow := !lost && p.of[bits.Len(uint(t.ops))].saw(took, now); {
+	case slow || lost:
 		if now-p.shrunk >= took { // what is under way now was sent before
 			p.window, p.shrunk = max(p.window*3/4, min(leastWindow, float64(p.bounds.Operations))), now
 		}

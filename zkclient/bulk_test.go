@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	inmemory "github.com/ringmaster-zk/ringmaster/model/zk/serve"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -82,7 +83,7 @@ func (e *ensembleOfOne) fill(ctx context.Context, work *sync.WaitGroup, p *pacer
 			for ctx.Err() == nil {
 				if leave := p.enter(ctx, nil, multiOf(100), now); leave != nil {
 					e.write(leave.ops)
-					p.leave(leave, true, now())
+					p.leave(leave, nil, now())
 				}
 			}
 		})
@@ -140,7 +141,7 @@ func TestBulk_IsMetered(t *testing.T) {
 		now := func() time.Duration { return time.Since(began) }
 		time.Sleep(time.Second)
 		for range 51 {
-			p.leave(p.enter(t.Context(), nil, multiOf(100), now), true, now())
+			p.leave(p.enter(t.Context(), nil, multiOf(100), now), nil, now())
 		}
 		if took := now(); took != 6*time.Second {
 			t.Errorf("5,100 operations, of which 100 may go at once, take %v", took-time.Second)
@@ -157,5 +158,55 @@ func TestNew_RefusesNegativeBulk(t *testing.T) {
 	_, err := New(Config{Servers: []string{"a"}, Bulk: Bulk{Operations: -1}})
 	if err == nil || !strings.Contains(err.Error(), "Operations:-1") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestBulk_WhatIsNotSentCostsNothing: the rest of a DoAll whose session is over, and requests that
+// are refused before they are sent, neither use up the bound of a second nor count as quick.
+func TestBulk_WhatIsNotSentCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(Bulk{PerSecond: 1000})
+		began := time.Now()
+		now := func() time.Duration { return time.Since(began) }
+		time.Sleep(time.Second)
+		over := make(chan struct{})
+		close(over)
+		for range 600 {
+			p.leave(p.enter(t.Context(), over, multiOf(100), now), nil, now())
+		}
+		short, end := context.WithTimeout(t.Context(), time.Millisecond)
+		defer end()
+		p.enter(short, nil, multiOf(10000), now)
+		at := now()
+		one := p.enter(t.Context(), nil, multiOf(1), now)
+		if took := now() - at; took > time.Second {
+			t.Errorf("the first write after them waits %v", took)
+		}
+		time.Sleep(5 * time.Millisecond)
+		p.leave(one, nil, now())
+		notSent := &zkapi.Error{Kind: zkapi.KindMulti, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrTooLarge}
+		p.leave(p.enter(t.Context(), nil, multiOf(1), now), notSent, now())
+		if least := p.of[1].least; least != 5*time.Millisecond {
+			t.Errorf("the quickest write took %v", least)
+		}
+	})
+}
+
+// TestBulk_HoldsBackALargeRequestAlone: a DoAll of one large multi keeps to the bounds, too, and one
+// of a small multi is not held back.
+func TestBulk_HoldsBackALargeRequestAlone(t *testing.T) {
+	s, _, _ := onServe(t, inmemory.Options{}, Config{Bulk: Bulk{PerSecond: 100}})
+	set := zkapi.Set("/", nil, zkapi.AnyVersion)
+	must := func(ctx context.Context, op zkapi.Op) error { return s.DoAll(ctx, []zkapi.Op{op})[0].Err }
+	if err := must(t.Context(), zkapi.Multi(slices.Repeat([]zkapi.Op{set}, 10)...)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	if err := must(ctx, zkapi.Multi(slices.Repeat([]zkapi.Op{set}, 2000)...)); err == nil {
+		t.Error("2,000 operations went out within a moment, and not 100 a second")
+	}
+	if err := must(t.Context(), zkapi.Multi(set, set)); err != nil {
+		t.Errorf("a light request: %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func (s *session) sortOut(ops []zkapi.Op) (single, gets, lists []int) {
 
 // doEach sends the operations at those places, each by itself.
 func (s *session) doEach(ctx context.Context, ops []zkapi.Op, at []int, replies []zkapi.Reply) {
-	if len(at) == 1 {
+	if len(at) == 1 && written(ops[at[0]]) <= lightWrites {
 		replies[at[0]].Result, replies[at[0]].Err = s.Do(ctx, ops[at[0]])
 		return
 	}
@@ -61,7 +61,7 @@ func (s *session) doEach(ctx context.Context, ops []zkapi.Op, at []int, replies 
 			for one := range next {
 				reply := &replies[one.at]
 				reply.Result, reply.Err = s.Do(ctx, ops[one.at])
-				s.bulk.leave(one.pass, zkapi.FateOf(reply.Err) != zkapi.Unknown, s.now())
+				s.bulk.leave(one.pass, reply.Err, s.now())
 			}
 		})
 	}

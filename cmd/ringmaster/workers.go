@@ -24,8 +24,8 @@ func pruneCommand(o *cli.Options) *cobra.Command {
 those that you name. Their assignment lists stay otherwise, a few bytes each.
 
 A name is kept, and standard error says why, if its worker is alive, if
-assignments are left in its list (a master takes them first), or if it was
-registered too often. A name that was removed can be used again.
+assignments are left in its list (a master takes them first), or if its list
+has a version above 199. A name that was removed can be used again.
 
 With --access, use the identity of a master.`,
 		Example: `  ringmaster workers prune

@@ -46,6 +46,10 @@ func (o *Options) credentials() (user, password string, err error) {
 	return user, password, nil
 }
 
+// leastWriteRate is the least --max-write-rate. What is sent together is then written within the
+// default of --connect-timeout.
+const leastWriteRate = 100
+
 // check checks the options that say where to connect to, and reads the servers: a path after
 // them becomes the namespace.
 func (o *Options) check() error {
@@ -58,8 +62,11 @@ func (o *Options) check() error {
 	if len(o.Access) > 0 && o.AuthFile == "" {
 		return misuse("--access needs --auth-file: without it this process has none of the identities, and may do nothing")
 	}
-	if o.Bulk.Operations < 0 || o.Bulk.PerSecond < 0 {
-		return misuse("--max-writes %d --max-write-rate %d: give a number of operations, or 0 for the default", o.Bulk.Operations, o.Bulk.PerSecond)
+	if o.Bulk.Operations < 0 {
+		return misuse("--max-writes %d: give a number of operations, or 0 for the default", o.Bulk.Operations)
+	}
+	if o.Bulk.PerSecond != 0 && o.Bulk.PerSecond < leastWriteRate {
+		return misuse("--max-write-rate %d: give at least %d operations a second, or 0 for no bound", o.Bulk.PerSecond, leastWriteRate)
 	}
 	servers, chroot, err := zkclient.ParseServers(strings.Join(o.Servers, ","))
 	if err != nil {

@@ -23,7 +23,21 @@ type prunedLine struct {
 // Run removes the names of workers that do not come back, and prints them. It says on standard
 // error why it keeps others.
 func (p Pruning) Run(ctx context.Context, o *Options, s Streams, names []string) error {
-	return o.withClient(ctx, p.UnusedFor > 0, func(ctx context.Context, c *recipe.Client) error {
+	if p.UnusedFor < 0 {
+		return misuse("--unused-for %v: give a time such as 10m, or 0 to remove the names at once", p.UnusedFor)
+	}
+	if p.UnusedFor > 0 { // the servers must answer now, and not only after that time
+		if err := o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
+			_, err := c.Readiness(ctx)
+			return err
+		}); err != nil {
+			return err
+		}
+		if o.ConnectTimeout > 0 {
+			o.ConnectTimeout += p.UnusedFor
+		}
+	}
+	return o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {
 		all, err := c.PruneWorkers(ctx, recipe.Prune{Names: names, UnusedFor: p.UnusedFor})
 		for _, one := range all { // also after an error
 			switch {

@@ -105,7 +105,7 @@ var pinned = []struct {
 	{small(func(c *Config) { c.Parts, c.Failures, c.Collect = true, 1, true }), 4071, 11809, 67, false},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Cancel, c.Resubmit = true, 1, true, true }), 93316, 270120, 94, false},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Collect, c.Bounds.Losses = true, 1, true, 1 }), 87401, 276927, 76, true},
-	{small(func(c *Config) { c.Prune = true }), 2795419, 10337407, 87, true},
+	{small(func(c *Config) { c.Prune = true }), 2738201, 10126418, 87, true},
 	{small(func(c *Config) { c.Parts, c.Failures, c.Retention, c.Bounds.Sweeps = true, 1, 3*time.Second, 2 }), 125379, 410569, 68, true},
 }
 

@@ -128,10 +128,10 @@ func TestSubmit_LinesWaitForRoom(t *testing.T) {
 			record = string(node.Data)
 		}
 	}
-	full := time.AfterFunc(time.Second, g.worker)
+	full := time.AfterFunc(3*time.Second, g.worker)
 	defer full.Stop()
 	o := g.options()
-	o.ConnectTimeout = 200 * time.Millisecond
+	o.ConnectTimeout = time.Second
 	var out, problems bytes.Buffer
 	s := Submission{Lines: true, Wait: true}
 	in := strings.NewReader(strings.Repeat("x\n", 40))

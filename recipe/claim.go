@@ -14,10 +14,10 @@ import (
 // later process registered under the worker's name. The write was not applied.
 var ErrFenced = errors.New("another process holds the claim")
 
-// claim is the right to write: the version of a znode that only a takeover changes and that
-// is never deleted. Every write of a master or a worker is a multi that begins with the check
-// of its claim. They cannot write in another way, because they reach their sessions only
-// through package fence.
+// claim is the right to write: the version of a znode that only a takeover changes. Only a prune
+// deletes such a znode, and then it keeps the versions from coming again (pruned.go). Every write
+// of a master or a worker is a multi that begins with the check of its claim. They cannot write in
+// another way, because they reach their sessions only through package fence.
 type claim struct {
 	session       fence.Session
 	path          string

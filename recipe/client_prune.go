@@ -30,9 +30,10 @@ type Pruned struct {
 // PruneWorkers removes the assignment lists of workers that do not come back (/assign/<w>), and
 // with them all that the namespace has of these names. A name is kept if its worker is alive,
 // while an assignment is left in its list, and if the version of its list is above 199. Each
-// registration and each prune of a name, or of one of the same group of names, raises that version. PruneWorkers returns all names that it has looked at, in order. It
-// may be called again, at any time and by several clients at once. After an error some names may
-// have been removed.
+// registration and each prune of a name, or of one of the same group of names, raises that version.
+//
+// PruneWorkers returns all names that it has looked at, in order. It may be called again, at any
+// time and by several clients at once. After an error some names may have been removed.
 //
 // A removed name can be used again. No incarnation comes twice, because later workers begin above
 // those that were removed. There is one exception: a worker of an earlier build does not know
@@ -113,7 +114,7 @@ func (p *pruning) look(ctx context.Context, session zkapi.Session) error {
 	}
 	var dead []string
 	for _, name := range names {
-		switch _, lives := slices.BinarySearch(alive.Children, name); {
+		switch lives := contains(alive.Children, name); {
 		case !contains(known.Children, name):
 			p.settle(name, "there is no such worker")
 		case !lives:

@@ -40,8 +40,7 @@ const lightWrites = 2
 
 // Constants by which the window adapts.
 const (
-	leastWindow = 300              // operations that may be under way in any case
-	firstWindow = 300              // and at first, when it is not known yet how long a write takes
+	leastWindow = 300              // operations that may be under way in any case; at first, as many may
 	windowStep  = 50               // operations that the window grows by while all of it is answered once
 	slowFactor  = 2                // writes are slow that take so many times as long as the quickest
 	smoothing   = 8                // a write counts for one part in so many of the latency
@@ -112,7 +111,7 @@ func newPacer(b Bulk) *pacer {
 	}
 	p := &pacer{bounds: b, window: float64(b.Operations)}
 	if !b.Fixed {
-		p.window = min(p.window, firstWindow)
+		p.window = min(p.window, leastWindow)
 	}
 	return p
 }

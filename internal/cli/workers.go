@@ -34,7 +34,9 @@ func (p Pruning) Run(ctx context.Context, o *Options, s Streams, names []string)
 			return err
 		}
 		if o.ConnectTimeout > 0 {
-			o.ConnectTimeout += p.UnusedFor
+			longer := *o
+			longer.ConnectTimeout += p.UnusedFor
+			o = &longer
 		}
 	}
 	return o.withClient(ctx, false, func(ctx context.Context, c *recipe.Client) error {

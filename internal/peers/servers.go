@@ -56,18 +56,21 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// prepared makes the folder of a server, and chooses its port and its password.
+func (p *Place) prepared(name string) (dir string, port int, password string, err error) {
+	if dir, err = p.dataFolder(name); err == nil {
+		port, err = freePort()
+	}
+	return dir, port, rand.Text(), err
+}
+
 // postgreSQL starts an empty PostgreSQL that has every commit on the disk before it answers.
 // Everything else is its default. A password keeps other users of the machine out.
 func (p *Place) postgreSQL(ctx context.Context, initdb, postgres string) (*server, error) {
-	dir, err := p.dataFolder("postgresql")
+	dir, port, password, err := p.prepared("postgresql")
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	password := rand.Text()
 	secret := filepath.Join(dir, "password")
 	if err := p.write(secret, password); err != nil {
 		return nil, err
@@ -89,15 +92,10 @@ func (p *Place) postgreSQL(ctx context.Context, initdb, postgres string) (*serve
 // redis starts an empty Redis that has every write on the disk before it answers. A password
 // keeps other users of the machine out.
 func (p *Place) redis(ctx context.Context, binary string) (*server, error) {
-	dir, err := p.dataFolder("redis")
+	dir, port, password, err := p.prepared("redis")
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	password := rand.Text()
 	config := filepath.Join(dir, "redis.conf")
 	if err := p.write(config, fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\ndaemonize no\ndir %s\nsave \"\"\nappendonly yes\nappendfsync always\n", port, password, dir)); err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func (b *bed) sayBeside(before, beside, after stranger) {
 	b.against(tail(beside.gets, alone.gets), "alone, before and after (p99)", "a stranger's get beside it", "%s", beside.gets.tail())
 }
 
-// strangerAlone measures the stranger while nobody else asks anything.
+// strangerAlone measures the stranger while it is the only client of the ensemble.
 func (b *bed) strangerAlone(ctx context.Context, session zkapi.Session, when string) (stranger, error) {
 	alone, err := strangersRequests(ctx, session, time.After(b.watchFor))
 	if err != nil {

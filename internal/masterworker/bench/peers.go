@@ -23,7 +23,7 @@ func othersOn(ctx context.Context, e *ensemble.Ensemble) others {
 	return others{list: peers.All(), servers: e.Addresses(), near: e.Folder(ctx)}
 }
 
-// DefaultServers is how many ZooKeeper servers suites run on, if nobody says otherwise: three,
+// DefaultServers is how many ZooKeeper servers suites run on without --servers: three,
 // as in production. Peers alone run beside one, because the databases of the others have no
 // replicas either.
 func DefaultServers(suites []string) int {
@@ -152,7 +152,7 @@ func (b *bed) ownLone(ctx context.Context, n int) (f peers.Figure, err error) {
 	return peers.Figure{What: peers.Lone, Tasks: n, Seconds: one.tasks.at(50).Seconds()}, nil
 }
 
-// remove removes a znode with all below it. Whoever else used it has ended.
+// remove removes a znode with all below it. Its caller has ended all programs that use the znode.
 func (b *bed) remove(ctx context.Context, path string) error {
 	return b.with(ctx, func(session zkapi.Session) error {
 		var found []string // parents first

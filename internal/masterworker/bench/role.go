@@ -174,7 +174,7 @@ func (r *role) report(ctx context.Context) {
 	}
 }
 
-// say writes a line. If nobody reads it, in ends, too.
+// say writes a line. An error means that the bench has ended; then the input of the role ends, too.
 func (r *role) say(s said) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

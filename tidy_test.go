@@ -28,9 +28,13 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 var rooms = map[string][]string{
 	"zkapi":                          {},
 	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
-	"recipe":                         {"zkapi", "recipe/internal/decide", "recipe/internal/fence"},
+	"recipe":                         {"zkapi", "recipe/internal/decide", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
 	"recipe/internal/fence":          {"zkapi"},
+	"recipe/internal/observe":        {"zkapi"},
+	"recipe/internal/retry":          {"zkapi", "recipe/internal/observe"},
+	"recipe/internal/sessions":       {"zkapi", "recipe/internal/observe", "recipe/internal/retry"},
+	"recipe/internal/term":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
 	"checker/checkertest":            {"checker"},
@@ -230,7 +234,7 @@ func TestRecipe_OnlyClientsHaveTheSession(t *testing.T) {
 
 // withSession lists what gives a file a session to write with.
 func withSession(file *ast.File) (names []string) {
-	ways := []string{"Open", "ownSession", "connected", "withSession"}
+	ways := []string{"Open", "ownSession", "Connected", "withSession"}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && slices.Contains(ways, id.Name) {
 			names = append(names, id.Name)

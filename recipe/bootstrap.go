@@ -76,7 +76,7 @@ func (l layout) within(p string) bool {
 // they are missing, because a process may have no permission to read above its namespace.
 // Repeating it is harmless, so an unknown outcome is resolved by the next try.
 func (l layout) ensure(ctx context.Context, session fence.Session, p parent) error {
-	found, hidden := exists(ctx, session, fence.Exists(p.path))
+	found, hidden := fence.Look(ctx, session, fence.Exists(p.path))
 	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
 		return &problemError{l.ensureProblem(p.path, found.Stat)}
 	}

@@ -7,54 +7,19 @@ import (
 	"fmt"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // ErrFenced means that another process holds the claim now: a later master was elected, or a
 // later process registered under the worker's name. The write was not applied.
-var ErrFenced = errors.New("another process holds the claim")
+var ErrFenced = term.ErrFenced
 
-// claim is the right to write: the version of a znode that only a takeover changes. Only a prune
-// deletes such a znode, and then it keeps the versions from coming again (pruned.go). Every write
-// of a master or a worker is a multi that begins with the check of its claim. They cannot write in
-// another way, because they reach their sessions only through package fence.
+// claim is the claim of a master or a worker.
 type claim struct {
-	session       fence.Session
-	path          string
-	version       int32
+	term.Claim
 	afterRetiring bool // the previous holder has said that it takes no more tasks
-}
-
-// writeAll pipelines writes that do not depend on each other and may take effect in any
-// order. Each applies all of its operations, or none. An error names the operation that
-// failed by zkapi.FailedIndex, and is ErrFenced when it was the claim.
-func (c claim) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi.Reply {
-	replies := c.session.WriteAll(ctx, c.path, c.version, writes)
-	for i := range replies {
-		if replies[i].Err == nil {
-			replies[i].Results = replies[i].Results[1:]
-		} else {
-			replies[i].Err = withoutCheck(replies[i].Err)
-		}
-	}
-	return replies
-}
-
-// withoutCheck takes the claim's check out of an error's count.
-func withoutCheck(err error) error {
-	e, ok := errors.AsType[*zkapi.Error](err)
-	if !ok || e.Fate != zkapi.NotApplied || e.Kind != zkapi.KindMulti || e.Index < 0 {
-		return err
-	}
-	if e.Index == 0 && zkapi.Refused(err) { // the refusal does not tell who holds the claim
-		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: e.Err}
-	}
-	if e.Index == 0 {
-		return &zkapi.Error{Kind: e.Kind, Path: e.Path, Index: -1, Fate: e.Fate, Err: fmt.Errorf("%w: %w", ErrFenced, e.Err)}
-	}
-	shifted := *e
-	shifted.Index--
-	return &shifted
 }
 
 // registration describes the znodes of one claim.
@@ -99,7 +64,7 @@ func acquire(ctx context.Context, env zkapi.Env, session fence.Session, obs Obse
 	result, err := session.Take(ctx, shows, p.claimPath, encode(record), now.Stat.Version)
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
-		return claim{session, p.claimPath, result.Results[1].Stat.Version, before.Retiring}, nil
+		return claim{term.Claim{Session: session, Path: p.claimPath, Version: result.Results[1].Stat.Version}, before.Retiring}, nil
 	case zkapi.NotApplied:
 		return claim{}, err
 	}
@@ -107,21 +72,21 @@ func acquire(ctx context.Context, env zkapi.Env, session fence.Session, obs Obse
 	if zkapi.FateOf(err) != zkapi.Unknown {
 		obs.Metrics.Unknown("claim", zkapi.FateOf(err))
 	}
-	return claim{session, p.claimPath, version, before.Retiring}, err
+	return claim{term.Claim{Session: session, Path: p.claimPath, Version: version}, before.Retiring}, err
 }
 
 // resolveClaim resolves a write of a claim whose answer was lost, for cause: after a
 // sync, on the same session, the claim's data carries our nonce if it was applied.
 // It returns the claim's version then, and zkapi.ErrBadVersion otherwise.
 func resolveClaim(ctx context.Context, env zkapi.Env, session fence.Session, obs Observers, claimPath, nonce string, cause error) (int32, error) {
-	again := newRetry(env, obs, "look at a claim")
+	again := retry.New(env, obs.shared(), "look at a claim")
 	for {
 		zkapi.Checkpoint(env, "reread", session, nonce, cause)
 		_, syncErr := session.Do(ctx, fence.Sync(claimPath))
 		held, getErr := session.Do(ctx, fence.Get(claimPath))
 		gone := errors.Is(getErr, zkapi.ErrNoNode) // the worker's name was pruned, so the write was refused
 		if syncErr == nil && (getErr == nil || gone) {
-			again.worked(ctx)
+			again.Worked(ctx)
 			var found claimRecord
 			if json.Unmarshal(held.Data, &found) == nil && found.Nonce == nonce {
 				return held.Stat.Version, nil
@@ -134,7 +99,7 @@ func resolveClaim(ctx context.Context, env zkapi.Env, session fence.Session, obs
 		if zkapi.Permanent(err) { // whether it was applied is as unknown as before
 			return 0, &zkapi.Error{Kind: zkapi.KindMulti, Path: claimPath, Index: -1, Fate: zkapi.Unknown, Err: err}
 		}
-		if err := again.wait(ctx, session, err); err != nil {
+		if err := again.Wait(ctx, session, err); err != nil {
 			return 0, err
 		}
 	}

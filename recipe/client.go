@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -98,22 +99,13 @@ type Client struct {
 	layout layout
 	obs    Observers
 
-	// life is the context of the client's sessions, which serve many callers.
-	life context.Context
-	end  context.CancelCauseFunc
+	shared *sessions.Shared
 
 	mu      sync.Mutex
-	session zkapi.Session
-	granted zkapi.Session // as the next one, but its format is not known yet
-	opening zkapi.Source  // fires when the attempt under way to open one is over
-	again   *retry        // attempts to open one; only the attempt under way touches it
-	brief   *retry        // sessions that ended soon after they had begun; the same
-	began   time.Time     // when the present session did; the same
-	failed  error         // why the last attempt failed; nil if it succeeded
 	memory  memory
 	waits   map[string]*wait
 	backlog backlogSeen
-	full    crowd // of submissions that wait because the backlog is full
+	full    *retry.Crowd // of submissions that wait because the backlog is full
 	notices notices
 	reads   bool // a task that it has made
 }
@@ -128,10 +120,11 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{env: env, layout: l, obs: config.filled("client", ""), waits: map[string]*wait{}}
-	c.full.one = newToldWait(env, c.obs, waitForRoom)
-	c.again = newRetry(env, c.obs, "client session")
-	c.brief = newRetry(env, c.obs, "client session that ends at once")
-	c.life, c.end = context.WithCancelCause(context.Background())
+	c.full = retry.NewCrowd(retry.NewTold(env, c.obs.shared(), waitForRoom))
+	c.shared = sessions.NewShared(env, c.obs.shared(), "client", sessions.Hooks{
+		Admit:  c.understands,
+		Opened: func(ctx context.Context, session zkapi.Session) { c.memory.opened(ctx, session, c.obs, "client") },
+	})
 	return c, nil
 }
 
@@ -142,139 +135,16 @@ func (c *Client) Close(ctx context.Context) error {
 	if c.env == nil {
 		return errZero
 	}
-	c.end(ErrClientClosed)
-	c.mu.Lock()
-	opening := c.opening
-	c.mu.Unlock()
-	if opening != nil {
-		if _, err := c.env.Wait(ctx, opening); err != nil {
-			return err
-		}
-	}
-	c.mu.Lock()
-	session := c.session
-	c.session = nil
-	c.mu.Unlock()
-	if session == nil {
-		return nil
-	}
-	c.obs.Metrics.SessionEnded("client", nil)
-	return session.Close(ctx)
+	return c.shared.Close(ctx, ErrClientClosed)
 }
 
-// connected returns the present session, or waits for a new one when that has ended. One
-// thread opens it for all callers. Each caller waits no longer than its own ctx.
-func (c *Client) connected(ctx context.Context) (zkapi.Session, error) {
-	tried := false
-	for {
-		c.mu.Lock()
-		switch {
-		case c.life.Err() != nil:
-			c.mu.Unlock()
-			return nil, context.Cause(c.life)
-		case c.session != nil && !c.session.Done().Fired():
-			defer c.mu.Unlock()
-			return c.session, nil
-		case tried && zkapi.Permanent(c.failed):
-			defer c.mu.Unlock()
-			return nil, c.failed
-		case c.opening == nil:
-			c.opening = c.env.Spawn("open", c.open)
-		}
-		opening, failed := c.opening, c.failed
-		c.mu.Unlock()
-		tried = true
-		if _, err := c.env.Wait(ctx, opening); err != nil {
-			if told := c.explained(err); told != err && !zkapi.Refused(failed) || failed == nil {
-				return nil, told
-			}
-			return nil, fmt.Errorf("%w: %w", err, failed)
-		}
-	}
-}
-
-// explained adds to the error of a caller that waits no longer why the client has no
-// connection, if it has none.
-func (c *Client) explained(err error) error {
-	c.mu.Lock()
-	session := c.session
-	if c.granted != nil {
-		session = c.granted
-	}
-	c.mu.Unlock()
-	if session != nil && !session.Done().Fired() {
-		return because(err, zkapi.WhyUnreachable(session))
-	}
-	return because(err, zkapi.WhyUnreachable(c.env))
-}
-
-// open replaces a session that has ended. If it fails, callers that still need a session try
-// again, unless the error is permanent.
-func (c *Client) open() {
-	c.mu.Lock()
-	old := c.session
-	c.session = nil
-	c.mu.Unlock()
-	if old != nil {
-		c.obs.Metrics.SessionEnded("client", old.Cause())
-		c.obs.Logger.InfoContext(c.life, "session over", "cause", old.Cause())
-		if err := closeSession(c.life, old); err != nil {
-			c.obs.Logger.InfoContext(c.life, "the session may last until its timeout", "error", err)
-		}
-		c.recover(old)
-	}
-	c.obs.Metrics.WaitBegan(waitForSession)
-	session, err := c.env.Open(c.life)
-	c.obs.Metrics.WaitEnded(waitForSession)
-	if err == nil {
-		c.mu.Lock()
-		c.granted = session
-		c.mu.Unlock()
-		err = c.understands(session)
-	}
-	switch {
-	case err == nil:
-		c.obs.Metrics.SessionOpened("client")
-		c.memory.opened(c.life, session, c.obs, "client")
-		c.again.worked(c.life)
-		c.began = c.env.Now()
-	case zkapi.Permanent(err):
-		c.obs.Logger.WarnContext(c.life, "no session", "error", err)
-	case c.life.Err() != nil: // nobody waits for it
-	default:
-		c.again.warn(c.life, err)
-		_, _ = c.env.Wait(c.life, c.env.Timer(c.again.failed(c.life, err)))
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.failed, c.opening, c.granted = err, nil, nil
-	if err == nil {
-		c.session = session
-	}
-}
-
-// recover waits before it replaces a session that ended soon after it began. Otherwise a
-// server that grants sessions and ends them at once would get requests for new ones without a
-// pause. The first one is replaced at once.
-func (c *Client) recover(old zkapi.Session) {
-	if c.env.Now().Sub(c.began) >= old.Timeout() {
-		c.brief.worked(c.life)
-		return
-	}
-	again := c.brief.failures > 0
-	if pause := c.brief.failed(c.life, old.Cause()); again {
-		_, _ = c.env.Wait(c.life, c.env.Timer(pause))
-	}
-}
-
-// understands checks that this build knows the format of the znodes, and closes the session
-// if not. If the format cannot be read, later requests decide.
-func (c *Client) understands(session zkapi.Session) error {
-	_, err := c.layout.readFormat(c.life, fence.Of(session))
+// understands checks that this build knows the format of the znodes. If the
+// format cannot be read, later requests decide.
+func (c *Client) understands(ctx context.Context, session zkapi.Session) error {
+	_, err := c.layout.readFormat(ctx, fence.Of(session))
 	if !errors.Is(err, zkapi.ErrIncompatible) {
 		return nil
 	}
-	_ = closeSession(c.life, session)
 	return err
 }
 
@@ -284,20 +154,7 @@ func (c *Client) withSession(ctx context.Context, step func(zkapi.Session) error
 	if c.env == nil {
 		return errZero
 	}
-	again := newRetry(c.env, c.obs, "request of a client")
-	for {
-		session, err := c.connected(ctx)
-		if err != nil {
-			return err
-		}
-		err = again.retryOnDisconnect(ctx, session, func() error { return step(session) })
-		if err != nil && ctx.Err() != nil {
-			return c.explained(err)
-		}
-		if zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded) {
-			return err
-		}
-	}
+	return c.shared.With(ctx, "request of a client", step)
 }
 
 // reading is withSession for a step that only reads.

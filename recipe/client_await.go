@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -51,7 +52,7 @@ func (c *Client) awaitShared(ctx context.Context, task string) (status Status, j
 		c.mu.Lock()
 		refused := w.refused
 		c.mu.Unlock()
-		return Status{}, false, c.explained(unless(err, refused))
+		return Status{}, false, c.shared.Explained(retry.Unless(err, refused))
 	}
 	return w.status, joined, w.err
 }
@@ -64,7 +65,7 @@ func (c *Client) joinWait(task string) (w *wait, joined bool) {
 	if !joined {
 		w = &wait{}
 		var ctx context.Context
-		ctx, w.stop = context.WithCancel(c.life)
+		ctx, w.stop = context.WithCancel(c.shared.Life())
 		w.over = c.env.Spawn("await", func() { w.status, w.err = c.await(ctx, w, task) })
 		c.waits[task] = w
 	}
@@ -102,7 +103,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 				return err
 			}
 			zkapi.Checkpoint(c.env, "wait for the status", session, task)
-			_, err = c.env.Wait(ctx, watched(changed, reconnected, session.Done(), c.env.Timer(awaitResync))...)
+			_, err = c.env.Wait(ctx, fence.Sources(changed, reconnected, session.Done(), c.env.Timer(awaitResync))...)
 			return err
 		})
 		if err != nil || ended {
@@ -113,7 +114,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 
 // obstructed is the error of a task whose status is not persistent.
 func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task string) error {
-	seen, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.status(task)))
+	seen, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.status(task)))
 	if err == nil && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
 		return fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.statusProblem(task, seen.Stat)})
 	}
@@ -138,7 +139,7 @@ const awaitResync = 5 * resyncInterval
 
 // look reads the status, or sets a watch on its creation.
 func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (s Status, ended bool, changed zkapi.Source, err error) {
-	seen, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.status(task)).Watched())
+	seen, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.status(task)).Watched())
 	if err != nil {
 		return Status{}, false, nil, err
 	}

@@ -119,7 +119,7 @@ func (r *results) look(ctx context.Context, open []*awaiting) {
 // statuses are read first, so that the answers are bounded, too.
 func (r *results) read(ctx context.Context, tasks []*awaiting) (ended int) {
 	c := r.client
-	session, err := c.connected(ctx)
+	session, err := c.shared.Connected(ctx)
 	if err != nil {
 		return 0
 	}

@@ -23,7 +23,7 @@ func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submissi
 	full := false
 	defer func() {
 		if full {
-			c.full.leave(ctx, err == nil)
+			c.full.Leave(ctx, err == nil)
 		}
 	}()
 	for {
@@ -35,7 +35,7 @@ func (c *Client) admitted(ctx context.Context, session zkapi.Session, s submissi
 			return ErrBacklogFull
 		case err == nil:
 			if !full {
-				c.full.join(ctx, "the backlog is full: waiting for room", "max_backlog", seen.record.Limit)
+				c.full.Join(ctx, "the backlog is full: waiting for room", "max_backlog", seen.record.Limit)
 			}
 			full = true
 			_, err = c.env.Wait(ctx, seen.watch, session.Done(), c.env.Timer(fullSweep))
@@ -56,7 +56,7 @@ func (c *Client) room(ctx context.Context, session zkapi.Session, path string) (
 	if err != nil || !bounded || free > 0 {
 		return true, seen, err
 	}
-	same, err := exists(ctx, fence.Of(session), fence.Exists(path))
+	same, err := fence.Look(ctx, fence.Of(session), fence.Exists(path))
 	return same.Found, seen, err
 }
 
@@ -67,7 +67,7 @@ func (c *Client) free(ctx context.Context, session zkapi.Session) (n int, seen b
 	if err != nil || seen.record.Limit == 0 {
 		return 0, seen, false, err
 	}
-	tasks, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
+	tasks, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.tasks()))
 	if zkapi.Refused(err) { // it is no task of this caller's, either
 		c.obs.Logger.WarnContext(ctx, "the bound of the backlog is ignored: the tasks cannot be counted", "error", err)
 		return 0, seen, false, nil
@@ -87,7 +87,7 @@ func (c *Client) readBacklog(ctx context.Context, session zkapi.Session) (backlo
 	if seen.session == session && seen.change == change && fresh(seen.watch) {
 		return seen, nil
 	}
-	found, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.backlog()).Watched())
+	found, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.backlog()).Watched())
 	seen = backlogSeen{session: session, change: change, watch: found.Watch}
 	if err == nil && found.Found && found.Stat.DataLength > 0 {
 		seen.record, err = c.readBound(ctx, session)
@@ -115,7 +115,7 @@ func (c *Client) readBound(ctx context.Context, session zkapi.Session) (backlogR
 	if err != nil {
 		return backlogRecord{}, err
 	}
-	claimed, err := exists(ctx, fence.Of(session), fence.Exists(c.layout.assign()))
+	claimed, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.assign()))
 	if err != nil {
 		return backlogRecord{}, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -34,17 +35,17 @@ func (c *Client) Collect(ctx context.Context, task string) error {
 }
 
 func (c *Client) newRemoval(task string) *removal {
-	return &removal{client: c, task: task, wait: newToldWait(c.env, c.obs, waitForMaster)}
+	return &removal{client: c, task: task, wait: retry.NewTold(c.env, c.obs.shared(), waitForMaster)}
 }
 
 // run removes the task, however often it must look.
 func (m *removal) run(ctx context.Context) error {
-	defer m.wait.giveUp()
+	defer m.wait.GiveUp()
 	for {
 		err := m.client.withSession(ctx, func(session zkapi.Session) error { return m.step(ctx, session) })
 		switch {
 		case err == nil && m.done:
-			m.wait.over(ctx)
+			m.wait.Over(ctx)
 			return nil
 		case err != nil && ctx.Err() != nil && m.asked:
 			return fmt.Errorf("%w: %s %s; no master has removed it yet: start a master, or wait longer: %w", ErrInDoubt, m.task, m.why, err)
@@ -60,7 +61,7 @@ type removal struct {
 	task     string
 	seen     int64 // czxid of the task that is meant: of the first one found
 	asked    bool  // a master was asked
-	wait     *toldWait
+	wait     *retry.Told
 	why      string // why a master was asked
 	done     bool
 	state    State // of the task, when it was last read with its status
@@ -178,7 +179,7 @@ func (m *removal) remove(ctx context.Context, session zkapi.Session, left decide
 // obstructed is the error of a task with a child that has children itself: the recipe makes
 // none there, so their owner is unknown.
 func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path string) error {
-	seen, err := exists(ctx, fence.Of(session), fence.Exists(path))
+	seen, err := fence.Look(ctx, fence.Of(session), fence.Exists(path))
 	switch {
 	case err != nil:
 		return err
@@ -212,7 +213,7 @@ func (m *removal) ask(ctx context.Context, session zkapi.Session, why string) er
 		return err
 	}
 	if !m.asked {
-		m.wait.tell(ctx, "waiting for a master to remove a task", "task", m.task, "because", why)
+		m.wait.Tell(ctx, "waiting for a master to remove a task", "task", m.task, "because", why)
 	}
 	m.asked, m.why = true, why
 	zkapi.Checkpoint(c.env, "wait for the removal", session, m)

@@ -87,7 +87,7 @@ func (r *removals) settle(ctx context.Context, all []*collecting) int {
 // and returns the others. A multi is sent once. If it fails, or its answer is lost, each of its
 // tasks is left to Collect, which knows what may have happened to it.
 func (r *removals) together(ctx context.Context, open []*collecting) (others []*collecting) {
-	session, err := r.client.connected(ctx)
+	session, err := r.client.shared.Connected(ctx)
 	if err != nil {
 		return open
 	}

@@ -152,7 +152,7 @@ func (e *explainer) existing(ctx context.Context, name string, kinds []SubjectKi
 		_, there := e.claims[name]
 		why := ErrNoWorker
 		if kind == TaskSubject {
-			seen, err := exists(ctx, fence.Of(e.session), fence.Exists(e.layout.task(name)))
+			seen, err := fence.Look(ctx, fence.Of(e.session), fence.Exists(e.layout.task(name)))
 			if err != nil && !zkapi.Refused(err) {
 				return nil, err
 			}
@@ -188,7 +188,7 @@ func (e *explainer) unknown(ctx context.Context, name string, missing []error) e
 	if missing[0] != ErrNoTask {
 		return &unknownName{text, missing}
 	}
-	if seen, err := exists(ctx, fence.Of(e.session), fence.Exists(e.layout.task(taskName(name)))); err == nil && seen.Found {
+	if seen, err := fence.Look(ctx, fence.Of(e.session), fence.Exists(e.layout.task(taskName(name)))); err == nil && seen.Found {
 		text += fmt.Sprintf("; there is a task of the name %s", taskName(name))
 	}
 	if full, unfinished := e.full(ctx); full {
@@ -202,7 +202,7 @@ func (e *explainer) full(ctx context.Context) (bool, int) {
 	if e.MaxBacklog == 0 {
 		return false, 0
 	}
-	tasks, err := exists(ctx, fence.Of(e.session), fence.Exists(e.layout.tasks()))
+	tasks, err := fence.Look(ctx, fence.Of(e.session), fence.Exists(e.layout.tasks()))
 	unfinished := int(tasks.Stat.NumChildren) - e.finished
 	return err == nil && unfinished >= e.MaxBacklog, unfinished
 }

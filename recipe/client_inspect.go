@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -228,7 +229,7 @@ func (in *inspection) shown(path string, err error) (bool, error) {
 // find checks whether a znode exists. A missing znode is no proof of read permission: servers
 // tell every client that a znode is missing.
 func (in *inspection) find(ctx context.Context, path string) (zkapi.Result, error) {
-	found, err := exists(ctx, fence.Of(in.session), fence.Exists(path))
+	found, err := fence.Look(ctx, fence.Of(in.session), fence.Exists(path))
 	if err == nil && !found.Found {
 		err = fmt.Errorf("%s: %w", path, zkapi.ErrNoNode)
 	}
@@ -246,7 +247,7 @@ func (in *inspection) hides(path string, err error) {
 	if in.first == nil {
 		in.first = err
 	}
-	in.hidden = append(in.hidden, Unreadable{path, clip(err.Error())})
+	in.hidden = append(in.hidden, Unreadable{path, observe.Clip(err.Error())})
 }
 
 // fitting leaves out names that are too long for a request.

@@ -49,7 +49,7 @@ func (c *Client) worker(ctx context.Context, session fence.Session) (bool, error
 
 // alive reports whether a znode is there and belongs to a session.
 func alive(ctx context.Context, session fence.Session, path string) (bool, error) {
-	seen, err := exists(ctx, session, fence.Exists(path))
+	seen, err := fence.Look(ctx, session, fence.Exists(path))
 	if errors.Is(err, zkapi.ErrNoAuth) {
 		return true, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -26,6 +27,6 @@ func (c *Client) WithReason(ctx context.Context, task string, status Status) Sta
 	if err != nil || json.Unmarshal(got.Data, &record) != nil || record.Reason == "" {
 		return status
 	}
-	status.Reason += "; the last one: " + clip(record.Reason)
+	status.Reason += "; the last one: " + observe.Clip(record.Reason)
 	return status
 }

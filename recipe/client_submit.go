@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -100,16 +101,16 @@ type tries struct {
 func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op, before tries) (Submitted, error) {
 	doubtful, tried := before.doubtful, before.tried
 	var refusal error // the last one
-	again := newRetry(c.env, c.obs, "submission")
+	again := retry.New(c.env, c.obs.shared(), "submission")
 	for {
-		session, err := c.connected(ctx)
+		session, err := c.shared.Connected(ctx)
 		if err == nil && !doubtful {
 			err = c.admitted(ctx, session, s, create.Path)
 		}
 		if err == nil {
 			var there bool
 			if there, err = c.createTask(ctx, session, create); err == nil {
-				again.worked(ctx)
+				again.Worked(ctx)
 				return c.accepted(s, doubtful, there), nil
 			}
 			if zkapi.FateOf(err) == zkapi.Unknown {
@@ -134,7 +135,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op, befo
 			if refusal != nil {
 				cause = fmt.Errorf("%w: %w", cause, refusal)
 			}
-			cause = c.explained(cause)
+			cause = c.shared.Explained(cause)
 			if doubtful {
 				c.obs.Metrics.Unknown("submit", zkapi.Unknown)
 				return Submitted{}, &AmbiguousError{ID: s.id, Err: cause}
@@ -147,7 +148,7 @@ func (c *Client) submit(ctx context.Context, s submission, create zkapi.Op, befo
 			}
 			return Submitted{}, err
 		}
-		_, _ = c.env.Wait(ctx, c.env.Timer(again.failed(ctx, err))) // or ctx has ended
+		_, _ = c.env.Wait(ctx, c.env.Timer(again.Failed(ctx, err))) // or ctx has ended
 	}
 }
 
@@ -165,14 +166,14 @@ func sameSession(before bool, tried, session zkapi.Session) zkapi.Session {
 // reason. A sync on the session of the tries makes sure that the task is absent; if the sync
 // fails, the fate stays unknown.
 func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi.Op, cause error) (there bool, _ error) {
-	again := newRetry(c.env, c.obs, "look for a task that is probably too large")
+	again := retry.New(c.env, c.obs.shared(), "look for a task that is probably too large")
 	var found zkapi.Result
-	err := again.retryOnDisconnect(ctx, session, func() error {
+	err := again.OnDisconnect(ctx, session, func() error {
 		if _, err := session.Do(ctx, zkapi.Sync(create.Path)); err != nil {
 			return err
 		}
 		var err error
-		found, err = exists(ctx, fence.Of(session), fence.Exists(create.Path))
+		found, err = fence.Look(ctx, fence.Of(session), fence.Exists(create.Path))
 		return err
 	})
 	switch {
@@ -191,7 +192,7 @@ func (c *Client) absent(ctx context.Context, session zkapi.Session, create zkapi
 
 // transient reports whether another try, perhaps on another session, can help.
 func transient(err error) bool {
-	return passing(err) || !zkapi.Permanent(err) && errors.Is(err, zkapi.ErrSessionEnded)
+	return retry.Passing(err) || !zkapi.Permanent(err) && errors.Is(err, zkapi.ErrSessionEnded)
 }
 
 // accepted returns the outcome of a submission. It counts earlier tries whose answers were
@@ -254,7 +255,7 @@ func (c *Client) readable(ctx context.Context, session zkapi.Session, create zka
 // stays reports whether an existing task's znode is persistent: a znode that is not
 // persistent is no task, and no worker executes it.
 func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.Op) (there bool, _ error) {
-	seen, err := exists(ctx, fence.Of(session), fence.Exists(create.Path))
+	seen, err := fence.Look(ctx, fence.Of(session), fence.Exists(create.Path))
 	fate := zkapi.NotApplied
 	switch {
 	case zkapi.Refused(err): // a hidden znode is taken to be persistent

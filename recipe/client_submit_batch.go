@@ -39,7 +39,7 @@ func (b *batches) round(ctx context.Context, open []*pending) {
 		b.alone(ctx, open)
 		return
 	}
-	session, err := b.client.connected(ctx)
+	session, err := b.client.shared.Connected(ctx)
 	var room int
 	if err == nil {
 		room, err = b.room(ctx, session, len(open))

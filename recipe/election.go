@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -30,28 +32,28 @@ type candidate struct {
 // session or ctx ends.
 func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 	var other int64 // session that is known to lead
-	leadership := newToldWait(c.env, c.obs, waitForLeadership)
-	defer leadership.giveUp()
-	again := newRetry(c.env, c.obs, "election")
+	leadership := retry.NewTold(c.env, c.obs.shared(), waitForLeadership)
+	defer leadership.GiveUp()
+	again := retry.New(c.env, c.obs.shared(), "election")
 	for {
 		_, _, reconnected := c.session.Connection()
 		zkapi.Checkpoint(c.env, "campaign", c.session, reconnected)
-		seen, hidden := exists(ctx, c.session, fence.Exists(c.layout.master()).Watched())
+		seen, hidden := fence.Look(ctx, c.session, fence.Exists(c.layout.master()).Watched())
 		err := hidden
 		if err == nil && seen.Found {
-			again.worked(ctx)
-			leadership.begin()
+			again.Worked(ctx)
+			leadership.Begin()
 			if !seen.Stat.Alive() {
 				c.notices.report(ctx, c.obs.Logger, c.layout.masterProblem(seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				leadership.tell(ctx, "another master leads: standing by", "held_by", sessionText(other))
+				leadership.Tell(ctx, "another master leads: standing by", "held_by", observe.SessionText(other))
 			}
 			if _, err := c.lift(ctx); err != nil {
 				c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 			}
 			zkapi.Checkpoint(c.env, "standby", c.session)
-			_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(resyncInterval))...)
+			_, err = c.env.Wait(ctx, fence.Sources(seen.Watch, reconnected, c.session.Done(), c.env.Timer(resyncInterval))...)
 			if err == nil && c.session.Done().Fired() {
 				err = c.session.Cause()
 			}
@@ -72,9 +74,9 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 				above: floor,
 			})
 			if err == nil {
-				c.memory.saw(won.version, "this process")
-				again.worked(ctx)
-				leadership.over(ctx)
+				c.memory.saw(won.Version, "this process")
+				again.Worked(ctx)
+				leadership.Over(ctx)
 				return won, sent, nil
 			}
 			if hidden != nil && !zkapi.Permanent(err) {
@@ -90,7 +92,7 @@ func (c candidate) campaign(ctx context.Context) (claim, time.Duration, error) {
 			}
 			continue
 		}
-		if err := again.wait(ctx, c.session, err); err != nil {
+		if err := again.Wait(ctx, c.session, err); err != nil {
 			return claim{}, 0, err
 		}
 	}
@@ -107,18 +109,18 @@ const queueResync = 15 * resyncInterval
 //
 // It returns a refusal: then the candidate campaigns without the queue.
 func (c candidate) waitInQueue(ctx context.Context) error {
-	again := newRetry(c.env, c.obs, "queue of candidates")
-	again.lossesOnly = true
+	again := retry.New(c.env, c.obs.shared(), "queue of candidates")
+	again.LossesOnly = true
 	for {
 		var mine string
 		join := func() (err error) {
 			mine, err = c.join(ctx, again)
 			return err
 		}
-		if err := again.retryOnDisconnect(ctx, c.session, join); err != nil {
+		if err := again.OnDisconnect(ctx, c.session, join); err != nil {
 			return err
 		}
-		err := again.retryOnDisconnect(ctx, c.session, func() error { return c.advance(ctx, mine) })
+		err := again.OnDisconnect(ctx, c.session, func() error { return c.advance(ctx, mine) })
 		if !errors.Is(err, errNotQueued) {
 			return err
 		}
@@ -130,7 +132,7 @@ var errNotQueued = errors.New("the candidate's znode is gone")
 
 // join makes this candidate's znode and returns its name. The prefix is unique,
 // so that a create whose answer was lost is found by it.
-func (c candidate) join(ctx context.Context, again *retry) (string, error) {
+func (c candidate) join(ctx context.Context, again *retry.Step) (string, error) {
 	prefix := "c-" + c.env.Unique() + "-"
 	for {
 		made, err := c.session.Join(ctx, c.layout.candidate(prefix), []byte(c.name), c.layout.access.master())
@@ -149,7 +151,7 @@ func (c candidate) join(ctx context.Context, again *retry) (string, error) {
 			names = listed.Children
 			return err
 		}
-		if err := again.retryOnDisconnect(ctx, c.session, look); err != nil {
+		if err := again.OnDisconnect(ctx, c.session, look); err != nil {
 			return "", err
 		}
 		if at := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, prefix) }); at >= 0 {
@@ -190,13 +192,13 @@ func byArrival(a, b string) int {
 // waitForPredecessor waits until one other candidate is gone. If that znode is no candidate,
 // it returns false at once.
 func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited bool, err error) {
-	queue := newToldWait(c.env, c.obs, waitForQueue)
-	defer queue.giveUp()
+	queue := retry.NewTold(c.env, c.obs.shared(), waitForQueue)
+	defer queue.GiveUp()
 	for {
 		_, _, reconnected := c.session.Connection()
-		seen, err := exists(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
+		seen, err := fence.Look(ctx, c.session, fence.Exists(c.layout.candidate(other)).Watched())
 		if err == nil && !seen.Found {
-			queue.over(ctx)
+			queue.Over(ctx)
 		}
 		if err != nil || !seen.Found {
 			return true, err
@@ -208,10 +210,10 @@ func (c candidate) waitForPredecessor(ctx context.Context, other string) (waited
 		if _, err := c.lift(ctx); err != nil {
 			c.obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 		}
-		if !queue.told {
-			queue.tell(ctx, "waiting in the queue of candidates", "behind", other)
+		if !queue.Said() {
+			queue.Tell(ctx, "waiting in the queue of candidates", "behind", other)
 		}
-		_, err = c.env.Wait(ctx, watched(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)
+		_, err = c.env.Wait(ctx, fence.Sources(seen.Watch, reconnected, c.session.Done(), c.env.Timer(queueResync))...)
 		if err == nil && c.session.Done().Fired() {
 			err = c.session.Cause()
 		}

@@ -47,7 +47,7 @@ type formatRecord struct {
 // readFormat reads the mark. It fails with zkapi.ErrIncompatible if the mark is above the
 // formats of this build. Unreadable data counts as no mark, and so does a hidden znode.
 func (l layout) readFormat(ctx context.Context, session fence.Session) (int, error) {
-	found, err := exists(ctx, session, fence.Exists(l.format()))
+	found, err := fence.Look(ctx, session, fence.Exists(l.format()))
 	if err == nil && found.Stat.DataLength > 0 {
 		found, err = session.Do(ctx, fence.Get(l.format()))
 	}
@@ -71,7 +71,7 @@ func (l layout) readFormat(ctx context.Context, session fence.Session) (int, err
 // readFormat reads the mark once in a term: only the master that leads changes it.
 func (r *reconciler) readFormat() (err error) {
 	if r.format == 0 {
-		r.format, err = r.layout.readFormat(r.term.leading, r.term.session)
+		r.format, err = r.layout.readFormat(r.term.Active, r.term.Session)
 	}
 	return err
 }
@@ -107,15 +107,15 @@ func (r *reconciler) raiseFormat() error {
 		return nil
 	}
 	mark := encode(formatRecord{Format: target, By: r.policy.name})
-	err := r.term.write(append([]zkapi.Op{zkapi.Set(r.layout.format(), mark, zkapi.AnyVersion)}, checks...)...)
+	err := r.term.Write(append([]zkapi.Op{zkapi.Set(r.layout.format(), mark, zkapi.AnyVersion)}, checks...)...)
 	if errors.Is(err, zkapi.ErrNoNode) && zkapi.FailedIndex(err) == 0 {
 		create := zkapi.Create(r.layout.format(), mark, zkapi.Persistent).WithACL(r.layout.access.master())
-		err = r.term.write(append([]zkapi.Op{create}, checks...)...)
+		err = r.term.Write(append([]zkapi.Op{create}, checks...)...)
 	}
 	if err != nil {
 		return err
 	}
-	r.term.obs.Logger.WarnContext(r.term.leading, "the format of the znodes has changed", "znode", r.layout.format(), "from", r.format, "to", target)
+	r.term.obs.Logger.WarnContext(r.term.Active, "the format of the znodes has changed", "znode", r.layout.format(), "from", r.format, "to", target)
 	r.format = target
 	return nil
 }

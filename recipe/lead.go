@@ -15,7 +15,7 @@ import (
 // only while that master holds the highest epoch. Its methods may be called concurrently,
 // also after the term: then they fail with ErrDeposed, as do those of the zero Lead.
 type Lead struct {
-	term   *term
+	term   *leadership
 	layout layout
 }
 
@@ -87,10 +87,10 @@ func (l Lead) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: -1, Fate: zkapi.NotApplied, Err: err}
 	}
 	t := l.term
-	ctx, end := t.while(ctx)
+	ctx, end := t.While(ctx)
 	defer end()
-	reply := t.sendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
-	if cause := context.Cause(t.holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
+	reply := t.SendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
+	if cause := context.Cause(t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
 		reply.Err = &zkapi.Error{
 			Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
 			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
@@ -104,11 +104,11 @@ func (l Lead) over() error {
 	if l.term == nil {
 		return ErrDeposed
 	}
-	if l.term.lease.left() <= 0 {
-		l.term.overdue()
+	if l.term.Lease.Left() <= 0 {
+		l.term.Overdue()
 	}
-	if l.term.holding.Err() != nil {
-		return context.Cause(l.term.holding)
+	if l.term.Holding.Err() != nil {
+		return context.Cause(l.term.Holding)
 	}
 	return nil
 }
@@ -141,9 +141,9 @@ func (l Lead) proclaims(ctx context.Context, data []byte) error {
 	if err := l.over(); err != nil {
 		return err
 	}
-	zkapi.Checkpoint(l.term.env, "proclaim", ctx, data)
-	seen, err := exists(ctx, l.term.session, fence.Exists(l.layout.master()))
-	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.session.ID()) {
+	zkapi.Checkpoint(l.term.Env, "proclaim", ctx, data)
+	seen, err := fence.Look(ctx, l.term.Session, fence.Exists(l.layout.master()))
+	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.Session.ID()) {
 		err = fmt.Errorf("%w: /master belongs to another session", ErrDeposed)
 	}
 	return err

@@ -11,6 +11,9 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -172,7 +175,7 @@ func (m *Master) Run(ctx context.Context) error {
 		return err
 	}
 	defer m.life.finish()
-	return sessions{"master", m.env, m.config.Observers, m.life, m.memory}.each(ctx, m.serve)
+	return eachSession{"master", m.env, m.config.Observers, m.life, m.memory}.each(ctx, m.serve)
 }
 
 // Close makes Run hand over and return, and waits for that. A nil error means that the
@@ -198,7 +201,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 		zkapi.Checkpoint(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
-	if err := m.notices.unobstructed(ctx, newRetry(m.env, obs, "preparation of a master"), session, prepare); err != nil {
+	if err := m.notices.unobstructed(ctx, m.env, obs.Logger, retry.New(m.env, obs.shared(), "preparation of a master"), session, prepare); err != nil {
 		return false, err
 	}
 	c := candidate{m.env, session, m.layout, obs, m.config.Name, m.config.Address, &m.notices, m.memory}
@@ -218,7 +221,7 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 	if err := m.layout.mine(ctx, session, m.layout.master()); err != nil {
 		return false, err
 	}
-	return true, m.serveTerm(newTerm(ctx, m.env, m.config.Observers, won, at))
+	return true, m.serveTerm(newLeadership(ctx, m.env, m.config.Observers, won, at))
 }
 
 // mayLead finds out whether a candidate has the permission to lead, before it waits in the
@@ -232,15 +235,15 @@ func mayLead(ctx context.Context, session fence.Session, l layout) error {
 }
 
 // serveTerm is one term, from the election to the hand-over.
-func (m *Master) serveTerm(t *term) error {
-	log, detached := m.config.Logger, context.WithoutCancel(t.leading)
-	traced, endTrace := m.config.Tracer(t.leading, "term", slog.Int("epoch", int(t.epoch())))
-	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", sessionText(t.session.ID()))
+func (m *Master) serveTerm(t *leadership) error {
+	log, detached := m.config.Logger, context.WithoutCancel(t.Active)
+	traced, endTrace := m.config.Tracer(t.Active, "term", slog.Int("epoch", int(t.epoch())))
+	log.InfoContext(detached, "elected", "epoch", t.epoch(), "session", observe.SessionText(t.Session.ID()))
 	m.config.Metrics.Elected(t.epoch())
 	r := newReconciler(t, m.env, m.layout, m.policy, &m.broadcaster)
 	r.notices, r.memory = &m.notices, m.memory
 	m.broadcaster.lead(r.published)
-	threads := []zkapi.Source{m.env.Spawn("lease", t.keepLease), m.env.Spawn("heartbeat", t.heartbeat)}
+	threads := []zkapi.Source{m.env.Spawn("lease", t.KeepLease), m.env.Spawn("heartbeat", t.Heartbeat)}
 	if m.config.OnLead != nil {
 		lead := m.env.Spawn("lead", func() { m.config.OnLead(traced, Lead{t, m.layout}) })
 		threads = append(threads, lead)
@@ -250,25 +253,25 @@ func (m *Master) serveTerm(t *term) error {
 	if why == nil {
 		why = errors.New("stepped down")
 	}
-	if over := t.session.Cause(); over != nil {
+	if over := t.Session.Cause(); over != nil {
 		why = over
 	}
-	t.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
+	t.Leave(fmt.Errorf("%w: %w", ErrDeposed, why)) // unless there is a cause already
 	m.broadcaster.lead(nil)
 	r.quarantine.clearMetrics()
 	if m.config.OnLead != nil {
 		zkapi.Checkpoint(m.env, "hand over", t, refused)
-		_, _ = m.env.Wait(t.holding, threads[len(threads)-1]) // or until the lease is over
+		_, _ = m.env.Wait(t.Holding, threads[len(threads)-1]) // or until the lease is over
 	}
 	if err := t.resign(m.layout); err != nil {
 		log.InfoContext(detached, "the hand-over failed", "epoch", t.epoch(), "error", err)
 	}
-	t.depose(ErrDeposed)
+	t.End(ErrDeposed)
 	zkapi.Checkpoint(m.env, "end of session", t, refused)
-	if err := closeSession(detached, t.session); err != nil { // before anything else is waited for: it holds /master
+	if err := sessions.Close(detached, t.Session); err != nil { // before anything else is waited for: it holds /master
 		log.InfoContext(detached, "the session may last until its timeout", "error", err)
 	}
-	led, cause := m.env.Now().Sub(t.began), context.Cause(t.leading)
+	led, cause := m.env.Now().Sub(t.Began), context.Cause(t.Active)
 	endTrace(cause)
 	m.config.Metrics.Deposed(t.epoch(), led, cause)
 	log.InfoContext(detached, "deposed", "epoch", t.epoch(), "led", led, "cause", cause)
@@ -287,7 +290,7 @@ func (m *Master) Snapshot() (Snapshot, bool) {
 	m.broadcaster.mu.Lock()
 	now := m.broadcaster.current
 	m.broadcaster.mu.Unlock()
-	if now == nil || now.term.leading.Err() != nil {
+	if now == nil || now.term.Active.Err() != nil {
 		return Snapshot{}, false
 	}
 	now.mu.Lock()

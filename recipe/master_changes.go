@@ -38,7 +38,7 @@ type Change struct {
 // published is the state that a master shows to readers: its view at the end of a pass, so
 // that it is consistent.
 type published struct {
-	term *term
+	term *leadership
 
 	mu       sync.Mutex
 	complete bool                       // everything has been read once
@@ -49,7 +49,7 @@ type published struct {
 	quarantined []Quarantined
 }
 
-func newPublished(t *term) *published {
+func newPublished(t *leadership) *published {
 	return &published{term: t, workers: map[string]WorkerInfo{}, assigned: map[string]map[string]bool{}, tasks: map[string]TaskInfo{}}
 }
 

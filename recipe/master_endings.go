@@ -46,7 +46,7 @@ func (r *reconciler) quarantineForStatus(t string, stat zkapi.Stat) {
 
 // statusStillNotPersistent reports whether the status that caused a task's quarantine still exists.
 func (r *reconciler) statusStillNotPersistent(t string) (bool, error) {
-	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.status(t)))
+	seen, err := fence.Look(r.term.Active, r.term.Session, fence.Exists(r.layout.status(t)))
 	switch {
 	case zkapi.Refused(err):
 		r.quarantineTask(t, err, true)

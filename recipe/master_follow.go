@@ -89,12 +89,12 @@ func (r *reconciler) tasksChanged(listed zkapi.Result) {
 	for _, t := range listed.Partial.Gone {
 		_, comes := slices.BinarySearch(listed.Partial.Come, t)
 		if !comes {
-			r.quarantine.gone(r.term.leading, subject{progressSubject, t})
+			r.quarantine.gone(r.term.Active, subject{progressSubject, t})
 		}
 		switch {
 		case r.quarantine.inboxOf(t) != "":
 		case r.quarantine.knows(subject{taskSubject, t}):
-			r.quarantine.gone(r.term.leading, subject{taskSubject, t})
+			r.quarantine.gone(r.term.Active, subject{taskSubject, t})
 			r.view.Forget(t)
 		case comes && r.view.Find(t) != nil:
 			r.reset(t)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -28,7 +30,7 @@ const (
 // (master_read*.go), decide (package decide), write (master_write.go), wait. It starts from nothing, so that
 // recovery after a failover is the normal loop.
 type reconciler struct {
-	term        *term
+	term        *leadership
 	env         zkapi.Env
 	layout      layout
 	policy      policy
@@ -69,12 +71,12 @@ type reconciler struct {
 	left          notice // the quarantined subjects
 }
 
-func newReconciler(t *term, env zkapi.Env, l layout, p policy, f *broadcaster) *reconciler {
+func newReconciler(t *leadership, env zkapi.Env, l layout, p policy, f *broadcaster) *reconciler {
 	return &reconciler{
 		term: t, env: env, layout: l, policy: p, broadcaster: f, view: decide.NewView(), published: newPublished(t),
 		listWatch: map[string]zkapi.Source{}, inboxWatch: map[string]zkapi.Source{},
 		stale: map[string]bool{}, lists: map[string]*followedList{}, quarantine: newQuarantine(env, t.obs),
-		bounds: newBounds(t.session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
+		bounds: newBounds(t.Session), backlog: notice{path: l.backlog()}, left: notice{path: l.quarantine()},
 	}
 }
 
@@ -102,10 +104,10 @@ func (r *reconciler) invalidateAll() {
 func (r *reconciler) run() error {
 	r.change = -1
 	r.resyncTimer = r.env.Timer(resyncInterval)
-	again := newRetry(r.env, r.term.obs, "pass of the master")
+	again := retry.New(r.env, r.term.obs.shared(), "pass of the master")
 	left := 0 // passes in a row that have quarantined something
-	for r.term.leading.Err() == nil {
-		now, _, reconnected := r.term.session.Connection()
+	for r.term.Active.Err() == nil {
+		now, _, reconnected := r.term.Session.Connection()
 		if now != r.change {
 			r.change = now
 			r.invalidateAll()
@@ -131,13 +133,13 @@ func (r *reconciler) run() error {
 			case !errors.Is(err, errRefusing) && !errors.Is(err, errQuarantined):
 				r.invalidateAll()
 			}
-			if again.wait(r.term.leading, r.term.session, err) != nil {
+			if again.Wait(r.term.Active, r.term.Session, err) != nil {
 				return nil
 			}
 			continue
 		}
 		left, r.outdated = 0, 0
-		again.worked(r.term.leading)
+		again.Worked(r.term.Active)
 		if more {
 			continue
 		}
@@ -146,7 +148,7 @@ func (r *reconciler) run() error {
 			sources = append(sources, r.env.Timer(max(wake.Sub(r.now()), 0)))
 		}
 		zkapi.Checkpoint(r.env, "lead", r)
-		if _, err := r.env.Wait(r.term.leading, sources...); err != nil {
+		if _, err := r.env.Wait(r.term.Active, sources...); err != nil {
 			return nil
 		}
 	}
@@ -154,7 +156,7 @@ func (r *reconciler) run() error {
 }
 
 func (r *reconciler) sources() []zkapi.Source {
-	sources := watched(r.masterWatch, r.cancelWatch, r.backlog.watch, r.left.watch)
+	sources := fence.Sources(r.masterWatch, r.cancelWatch, r.backlog.watch, r.left.watch)
 	for _, path := range slices.Sorted(maps.Keys(r.listWatch)) {
 		sources = append(sources, r.listWatch[path])
 	}
@@ -270,7 +272,7 @@ func (r *reconciler) commit(decisions []decide.Transition) error {
 	if err != nil {
 		return err
 	}
-	for len(decisions) > 0 && r.term.leading.Err() == nil {
+	for len(decisions) > 0 && r.term.Active.Err() == nil {
 		var writes [][]zkapi.Op
 		var parts [][]decide.Transition
 		for len(writes) < maxMultis && len(decisions) > 0 {
@@ -281,7 +283,7 @@ func (r *reconciler) commit(decisions []decide.Transition) error {
 				break
 			}
 		}
-		errs := r.term.writeAll(writes)
+		errs := r.term.WriteAll(writes)
 		for i, part := range parts {
 			if errs[i] != nil {
 				errs[i] = r.handleRefusal(errs[i], writes[i], part)

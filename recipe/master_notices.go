@@ -38,14 +38,14 @@ func (r *reconciler) writeNotices(p *decide.Plan) error {
 		}
 		err := r.show(one.notice, one.data, p)
 		if zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNotEmpty) { // no master has made the znodes below it
-			until := r.quarantine.add(r.term.leading, about, err, false).until
+			until := r.quarantine.add(r.term.Active, about, err, false).until
 			p.WakeAt(until)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		r.quarantine.worked(r.term.leading, about, false)
+		r.quarantine.worked(r.term.Active, about, false)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (r *reconciler) show(n *notice, data []byte, p *decide.Plan) error {
 
 // readNotice reads a notice. If it cannot be decoded, another client wrote it.
 func (r *reconciler) readNotice(n *notice) error {
-	seen, err := exists(r.term.leading, r.term.session, fence.Exists(n.path).Watched())
+	seen, err := fence.Look(r.term.Active, r.term.Session, fence.Exists(n.path).Watched())
 	if errors.Is(err, zkapi.ErrNoAuth) {
 		n.found, n.watch = foreign, nil
 		return nil
@@ -106,12 +106,12 @@ var foreign = []byte("\x00")
 // the notice, because a master may create and delete in the namespace.
 func (r *reconciler) writeNotice(n *notice, data []byte) error {
 	create := zkapi.Create(n.path, data, zkapi.Persistent).WithACL(r.layout.access.master())
-	err := r.term.write(zkapi.Set(n.path, data, zkapi.AnyVersion))
+	err := r.term.Write(zkapi.Set(n.path, data, zkapi.AnyVersion))
 	switch {
 	case errors.Is(err, zkapi.ErrNoNode):
-		return r.term.write(create)
+		return r.term.Write(create)
 	case errors.Is(err, zkapi.ErrNoAuth):
-		return r.term.write(zkapi.Delete(n.path, zkapi.AnyVersion), create)
+		return r.term.Write(zkapi.Delete(n.path, zkapi.AnyVersion), create)
 	}
 	return err
 }

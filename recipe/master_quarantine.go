@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -81,11 +82,11 @@ func (q *quarantine) add(ctx context.Context, s subject, err error, reading bool
 	if e == nil {
 		e = &quarantined{since: q.env.Now()}
 		q.entries[s] = e
-		q.obs.Logger.WarnContext(ctx, s.kind+" is quarantined: the server refuses it, and it is tried again later", s.kind, brief(s.name), "error", clip(err.Error()))
+		q.obs.Logger.WarnContext(ctx, s.kind+" is quarantined: the server refuses it, and it is tried again later", s.kind, brief(s.name), "error", observe.Clip(err.Error()))
 	}
 	delete(q.strikes, s)
 	e.refused++
-	e.reason, e.reading, e.trial = clip(err.Error()), reading, false
+	e.reason, e.reading, e.trial = observe.Clip(err.Error()), reading, false
 	e.until = q.env.Now().Add(zkapi.Pause(q.env, firstQuarantine, mostQuarantine, e.refused))
 	q.count(s.kind)
 	return e

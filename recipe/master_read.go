@@ -15,11 +15,11 @@ const maxReads = 2000
 
 // do reads as the master that leads.
 func (r *reconciler) do(op fence.Read) (zkapi.Result, error) {
-	return r.term.session.Do(r.term.leading, op)
+	return r.term.Session.Do(r.term.Active, op)
 }
 
 func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
-	return r.term.session.DoAll(r.term.leading, ops)
+	return r.term.Session.DoAll(r.term.Active, ops)
 }
 
 // read updates the view: it reads everything that may have changed.
@@ -59,12 +59,12 @@ func (r *reconciler) confirmMaster() error {
 	if fresh(r.masterWatch) {
 		return nil
 	}
-	seen, err := exists(r.term.leading, r.term.session, fence.Exists(r.layout.master()).Watched())
+	seen, err := fence.Look(r.term.Active, r.term.Session, fence.Exists(r.layout.master()).Watched())
 	if err != nil && !zkapi.Refused(err) {
 		return err
 	}
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != r.term.session.ID() {
-		r.term.depose(errors.Join(ErrDeposed, errors.New("/master belongs to another session")))
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != r.term.Session.ID() {
+		r.term.End(errors.Join(ErrDeposed, errors.New("/master belongs to another session")))
 		return ErrDeposed
 	}
 	r.masterWatch = seen.Watch
@@ -157,16 +157,16 @@ func (r *reconciler) readProgress() error {
 		hint := subject{progressSubject, names[i]}
 		task := r.view.Find(names[i])
 		if zkapi.Refused(reply.Err) {
-			r.quarantine.add(r.term.leading, hint, reply.Err, true)
+			r.quarantine.add(r.term.Active, hint, reply.Err, true)
 			task.Watched.At = now
 			continue
 		}
 		if reply.Err != nil {
 			return reply.Err
 		}
-		r.quarantine.worked(r.term.leading, hint, true)
+		r.quarantine.worked(r.term.Active, hint, true)
 		if reply.Found && !reply.Stat.Alive() {
-			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
+			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
 		}
 		if reply.Found && reply.Stat.Mzxid != task.Watched.Mzxid {

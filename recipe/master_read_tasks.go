@@ -200,7 +200,7 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply, bad map[
 		if err != nil {
 			bad[names[i]] = &problemError{r.layout.optionsProblem(names[i], err)}
 		} else if what := mistyped(reply.Data); what != "" {
-			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.mistypedProblem(names[i], what), reply.Stat)
+			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.mistypedProblem(names[i], what), reply.Stat)
 		}
 		r.view.SetOptions(names[i], options, reply.Stat.Czxid)
 		if reply.Stat.NumChildren == 0 {
@@ -216,7 +216,7 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply, bad map[
 // quarantined.
 func (r *reconciler) takeOver(t string, b below, bad error) {
 	if b.odd != "" {
-		r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.numberProblem(t, b.odd), zkapi.Stat{})
+		r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.numberProblem(t, b.odd), zkapi.Stat{})
 	}
 	if bad == nil && b.attempts >= maxAttempt-1 {
 		bad = &problemError{r.layout.attemptsProblem(t, b.attempts)}
@@ -231,7 +231,7 @@ func (r *reconciler) takeOver(t string, b below, bad error) {
 // update takes over the children of a task.
 func (r *reconciler) update(t string, b below) {
 	r.view.MarkClean(t)
-	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
+	r.quarantine.worked(r.term.Active, subject{taskSubject, t}, true)
 	task := r.view.Task(t)
 	if b.finished && task.Worker != "" {
 		r.stale[task.Worker] = true
@@ -245,7 +245,7 @@ func (r *reconciler) update(t string, b below) {
 // ended takes over that a task has its status.
 func (r *reconciler) ended(t string) {
 	r.view.MarkClean(t)
-	r.quarantine.worked(r.term.leading, subject{taskSubject, t}, true)
+	r.quarantine.worked(r.term.Active, subject{taskSubject, t}, true)
 	if w := r.view.Task(t).Worker; w != "" {
 		r.stale[w] = true // as in update
 	}

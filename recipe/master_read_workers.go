@@ -248,10 +248,10 @@ func (r *reconciler) readClaims() error {
 		if reply.Err != nil {
 			return reply.Err
 		}
-		r.quarantine.worked(r.term.leading, subject{workerSubject, names[i]}, true)
+		r.quarantine.worked(r.term.Active, subject{workerSubject, names[i]}, true)
 		var record claimRecord
 		if what := record.checked(decodeRecord(reply.Data, &record)); what != "" {
-			r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
+			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
 		}
 		r.view.TouchWorker(names[i])
 		takeClaim(r.view, names[i], record, reply.Stat, r.format)
@@ -259,7 +259,7 @@ func (r *reconciler) readClaims() error {
 			return err
 		}
 		for _, problem := range r.layout.outdated(names[i], record, reply.Stat, r.format) {
-			r.notices.report(r.term.leading, r.term.obs.Logger, problem, reply.Stat)
+			r.notices.report(r.term.Active, r.term.obs.Logger, problem, reply.Stat)
 		}
 	}
 	return nil
@@ -299,7 +299,7 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 		r.stale[w] = true // its inbox is not watched any more, or is to be
 	}
 	if worker.Stray {
-		r.notices.report(r.term.leading, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
+		r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil
 }

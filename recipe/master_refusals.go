@@ -186,10 +186,10 @@ func (r *reconciler) fitted(ops []zkapi.Op) {
 	}
 	for _, op := range ops {
 		if s, ok := r.layout.subjectOf(op, nil); ok {
-			r.quarantine.worked(r.term.leading, s, false)
+			r.quarantine.worked(r.term.Active, s, false)
 		}
 		if w, _, ok := strings.Cut(strings.TrimPrefix(op.Path, r.layout.assign()+"/"), "/"); ok {
-			r.quarantine.worked(r.term.leading, subject{workerSubject, w}, false)
+			r.quarantine.worked(r.term.Active, subject{workerSubject, w}, false)
 		}
 	}
 }
@@ -232,14 +232,14 @@ func (r *reconciler) quarantineSubject(s subject, err error, reading bool) {
 	case workerSubject:
 		r.quarantineWorker(s.name, err, reading)
 	case requestSubject:
-		r.quarantine.add(r.term.leading, s, err, reading)
+		r.quarantine.add(r.term.Active, s, err, reading)
 		r.view.DropRequest(s.name)
 	}
 }
 
 // quarantineTask leaves a task alone. Its assignment, and the request to remove it, stay as they are.
 func (r *reconciler) quarantineTask(t string, err error, reading bool) {
-	e := r.quarantine.add(r.term.leading, subject{taskSubject, t}, err, reading)
+	e := r.quarantine.add(r.term.Active, subject{taskSubject, t}, err, reading)
 	e.asked = e.asked || r.view.Wanted(t)
 	r.view.DropRequest(t)
 	for _, w := range r.view.Holders(t) {
@@ -251,7 +251,7 @@ func (r *reconciler) quarantineTask(t string, err error, reading bool) {
 
 // quarantineWorker leaves a worker alone: it is given nothing, and nothing is taken from it.
 func (r *reconciler) quarantineWorker(w string, err error, reading bool) {
-	r.quarantine.add(r.term.leading, subject{workerSubject, w}, err, reading)
+	r.quarantine.add(r.term.Active, subject{workerSubject, w}, err, reading)
 	r.view.Worker(w).Quarantined = true
 	r.view.TouchWorker(w)
 	r.unwatchInbox(w)
@@ -264,7 +264,7 @@ func (r *reconciler) unreadable(t string, err error) (gone bool, other error) {
 		return false, nil
 	case errors.Is(err, zkapi.ErrNoNode) && r.quarantine.inboxOf(t) != "": // its assignment is quarantined
 	case errors.Is(err, zkapi.ErrNoNode):
-		r.quarantine.gone(r.term.leading, subject{taskSubject, t})
+		r.quarantine.gone(r.term.Active, subject{taskSubject, t})
 	case zkapi.Refused(err) || zkapi.TooLarge(err): // it is so named in an inbox
 		r.quarantineTask(t, err, true)
 	default:
@@ -314,11 +314,11 @@ func (r *reconciler) recreateParents(err error) error {
 	if !errors.Is(err, zkapi.ErrNoNode) {
 		return err
 	}
-	report := r.notices.reporter(r.term.leading, r.term.obs.Logger)
-	if made := bootstrap(r.term.leading, r.env, r.term.session, r.layout, "master", report); made != nil {
+	report := r.notices.reporter(r.term.Active, r.term.obs.Logger)
+	if made := bootstrap(r.term.Active, r.env, r.term.Session, r.layout, "master", report); made != nil {
 		return fmt.Errorf("%w; it cannot be created again: %v", err, made) // another role may make it
 	}
-	r.term.obs.Logger.WarnContext(r.term.leading, "a parent znode was missing, and was created again", "error", err)
+	r.term.obs.Logger.WarnContext(r.term.Active, "a parent znode was missing, and was created again", "error", err)
 	return err
 }
 
@@ -332,11 +332,11 @@ func nameTooLong(name string, longest int) error {
 
 // fits excludes a task or a worker whose name is too long for a write.
 func (r *reconciler) fits(s subject) bool {
-	longest := longestName(r.term.session)
+	longest := longestName(r.term.Session)
 	if len(s.name) <= longest {
 		return true
 	}
-	r.quarantine.exclude(r.term.leading, s, nameTooLong(s.name, longest))
+	r.quarantine.exclude(r.term.Active, s, nameTooLong(s.name, longest))
 	return false
 }
 
@@ -344,7 +344,7 @@ func (r *reconciler) fits(s subject) bool {
 func (r *reconciler) vanished(kind string, listed func(string) bool) {
 	for _, name := range r.quarantine.names(kind) {
 		if !listed(name) {
-			r.quarantine.gone(r.term.leading, subject{kind, name})
+			r.quarantine.gone(r.term.Active, subject{kind, name})
 		}
 	}
 }

@@ -20,13 +20,13 @@ func (r *reconciler) readRequests() error {
 	listed, err := r.do(fence.Children(r.layout.requests()))
 	switch {
 	case zkapi.Refused(err): // only the client that asks waits for it
-		r.quarantine.add(r.term.leading, all, err, true)
+		r.quarantine.add(r.term.Active, all, err, true)
 		return nil
 	case errors.Is(err, zkapi.ErrNoNode): // it was made by an earlier build
 	case err != nil:
 		return err
 	}
-	r.quarantine.worked(r.term.leading, all, true)
+	r.quarantine.worked(r.term.Active, all, true)
 	r.vanished(requestSubject, func(t string) bool { return slices.Contains(listed.Children, t) })
 	known := r.view.DropRequests()
 	var fresh []string
@@ -64,7 +64,7 @@ func (r *reconciler) readMeant(names []string) error {
 		case reply.Err != nil:
 			return reply.Err
 		default:
-			r.quarantine.worked(r.term.leading, s, true)
+			r.quarantine.worked(r.term.Active, s, true)
 			r.wants(s.name, meant(reply.Data))
 		}
 	}

@@ -187,7 +187,7 @@ func (r *reconciler) observeAssignment(d decide.Transition) {
 
 func (r *reconciler) observeRevocation(d decide.Transition) {
 	if d.Avoid {
-		r.term.obs.Logger.WarnContext(r.term.leading, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.Task, "worker", d.Holder)
+		r.term.obs.Logger.WarnContext(r.term.Active, "a resident task shows no progress: its worker is told to give it back, and keeps it until the handler has returned", "task", d.Task, "worker", d.Holder)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -152,4 +153,9 @@ func (o Observers) filled(role, name string) Observers {
 		}
 	}
 	return o
+}
+
+// shared is what the packages below know of observers.
+func (o Observers) shared() observe.Observer {
+	return observe.Observer{Logger: o.Logger, Metrics: o.Metrics}
 }

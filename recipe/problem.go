@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -161,21 +163,21 @@ func (n *notices) reporter(ctx context.Context, log *slog.Logger) func(Problem) 
 }
 
 // unobstructed repeats a step while a Problem makes it impossible. It reports the znode once.
-func (n *notices) unobstructed(ctx context.Context, again *retry, session endable, step func() error) error {
+func (n *notices) unobstructed(ctx context.Context, env zkapi.Env, log *slog.Logger, again *retry.Step, session retry.Endable, step func() error) error {
 	for {
-		err := again.retryOnDisconnect(ctx, session, step)
+		err := again.OnDisconnect(ctx, session, step)
 		p, ok := errors.AsType[*problemError](err)
 		if !ok {
 			return err
 		}
-		if err := n.reportAndWait(ctx, again.env, session, again.obs.Logger, p); err != nil {
+		if err := n.reportAndWait(ctx, env, session, log, p); err != nil {
 			return err
 		}
 	}
 }
 
 // reportAndWait reports a problem, and waits a while before the step is tried again.
-func (n *notices) reportAndWait(ctx context.Context, env zkapi.Env, session endable, log *slog.Logger, p *problemError) error {
+func (n *notices) reportAndWait(ctx context.Context, env zkapi.Env, session retry.Endable, log *slog.Logger, p *problemError) error {
 	n.report(ctx, log, p.Problem, zkapi.Stat{})
 	_, err := env.Wait(ctx, session.Done(), env.Timer(resyncInterval))
 	if err == nil && session.Done().Fired() {
@@ -192,7 +194,7 @@ func (l layout) taskProblem(t string, stat zkapi.Stat) Problem {
 // optionsProblem says that the options of a task cannot be read.
 func (l layout) optionsProblem(t string, err error) Problem {
 	path := l.task(t)
-	return Problem{path, fmt.Sprintf("has options that cannot be read (%s): the task is not executed", clip(oneLine(err))), "set " + path + ` '#ringmaster {"priority":9} payload'`}
+	return Problem{path, fmt.Sprintf("has options that cannot be read (%s): the task is not executed", observe.Clip(oneLine(err))), "set " + path + ` '#ringmaster {"priority":9} payload'`}
 }
 
 // mistypedProblem says what is probably wrong in the data of a task.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -94,12 +95,12 @@ func (w *Worker) raiseInbox(ctx context.Context, session fence.Session) error {
 // There is no checkpoint here: this look is not in the specification, and must not merge states
 // that it tells apart.
 func (w *Worker) aboveFloor(ctx context.Context, session fence.Session, c claim) error {
-	again := newRetry(w.env, w.config.Observers, "look at the floor of the incarnations")
-	return again.retryOnDisconnect(ctx, session, func() error {
+	again := retry.New(w.env, w.config.Observers.shared(), "look at the floor of the incarnations")
+	return again.OnDisconnect(ctx, session, func() error {
 		floors, _, _, err := w.layout.readFloors(ctx, session)
 		floor := floors[floorGroup(w.config.Name)]
-		if err == nil && c.version <= floor {
-			err = fmt.Errorf("%w: incarnation %d is not above %d", errPruned, c.version, floor)
+		if err == nil && c.Version <= floor {
+			err = fmt.Errorf("%w: incarnation %d is not above %d", errPruned, c.Version, floor)
 		}
 		return err
 	})

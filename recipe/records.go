@@ -8,12 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 )
 
 // checked returns what of the record cannot be true, and sets it to its default.
 func (c *claimRecord) checked(err error) (what string) {
 	if err != nil {
-		what = fmt.Sprintf("has a record that cannot be read in full (%s)", clip(oneLine(err)))
+		what = fmt.Sprintf("has a record that cannot be read in full (%s)", observe.Clip(oneLine(err)))
 	}
 	if c.Capacity < 0 {
 		what = fmt.Sprintf("says that its worker takes %d assignments at most: the bound of the master is used", c.Capacity)
@@ -111,16 +112,6 @@ func decodeStatus(data []byte) Status {
 	return Status{
 		State: record.State, Result: result, Reason: record.Reason, Worker: record.Worker, Token: record.Token, Ended: record.Ended,
 	}
-}
-
-// clip bounds a reason that is stored: an error's text must not make a write too
-// large.
-func clip(reason string) string {
-	const limit = 1 << 10
-	if len(reason) > limit {
-		return reason[:limit] + "..."
-	}
-	return reason
 }
 
 // decodeRecord reads a record that a process of the recipe writes as JSON. Other data, such as

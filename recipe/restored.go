@@ -100,10 +100,10 @@ func (m *memory) behind(shown, known int32) (err error, news bool) {
 // know yet, until a sync, what another role has seen. Then the tree has not gone back.
 func (m *memory) compare(ctx context.Context, session fence.Session, l layout, obs Observers, role string) (shown, known int32, err error) {
 	known, _ = m.highest()
-	found, err := exists(ctx, session, fence.Exists(l.assign()))
+	found, err := fence.Look(ctx, session, fence.Exists(l.assign()))
 	if err == nil && found.Stat.Version < known {
 		if _, err = session.Do(ctx, fence.Sync(l.assign())); err == nil {
-			found, err = exists(ctx, session, fence.Exists(l.assign()))
+			found, err = fence.Look(ctx, session, fence.Exists(l.assign()))
 		}
 	}
 	if err != nil {
@@ -187,7 +187,7 @@ func (r *reconciler) noteEpochSeen(w string, record claimRecord, stat zkapi.Stat
 	case record.EpochSeen == 0 || record.EpochSeen < epoch:
 		return nil
 	case record.EpochSeen-epoch > maxLift || record.EpochSeen >= maxEpoch:
-		r.notices.report(r.term.leading, r.term.obs.Logger, Problem{
+		r.notices.report(r.term.Active, r.term.obs.Logger, Problem{
 			Path:   r.layout.inbox(w),
 			What:   fmt.Sprintf("says that its worker has seen epoch %d. That is too far above epoch %d to be true, so it is ignored", record.EpochSeen, epoch),
 			Remedy: fmt.Sprintf("get %s; if the worker really saw that epoch, start a master with --epoch-at-least %d", r.layout.inbox(w), record.EpochSeen),
@@ -200,8 +200,8 @@ func (r *reconciler) noteEpochSeen(w string, record claimRecord, stat zkapi.Stat
 		r.memory.markLost()
 		err, _ = r.memory.behind(epoch, record.EpochSeen)
 	}
-	r.term.obs.wentBack(r.term.leading, "master", err)
-	r.term.stopLeading(fmt.Errorf("%w: %w", ErrDeposed, err))
+	r.term.obs.wentBack(r.term.Active, "master", err)
+	r.term.Leave(fmt.Errorf("%w: %w", ErrDeposed, err))
 	return err
 }
 
@@ -231,7 +231,7 @@ func (i *incarnation) returnOutdated() error {
 		}
 		i.declared = seen
 	}
-	found, err := exists(i.req, i.session, fence.Exists(i.worker.layout.assign()))
+	found, err := fence.Look(i.req, i.Session, fence.Exists(i.worker.layout.assign()))
 	if err != nil || found.Stat.Version <= seen {
 		return err
 	}

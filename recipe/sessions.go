@@ -6,11 +6,14 @@ import (
 	"fmt"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// sessions runs a role on one session after the other.
-type sessions struct {
+// eachSession runs a role on one session after the other.
+type eachSession struct {
 	role string
 	env  zkapi.Env
 	obs  Observers
@@ -23,19 +26,19 @@ type sessions struct {
 // replaces it by a new value, and body starts again from nothing. each returns the cause of
 // ctx, or a permanent refusal. body returns whether the role was taken, and a refusal or
 // errStop to end each too. body has only the methods of package fence for the session.
-func (s sessions) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
-	again := newRetry(s.env, s.obs, s.role+" session")
+func (s eachSession) each(ctx context.Context, body func(context.Context, fence.Session) (served bool, err error)) error {
+	again := retry.New(s.env, s.obs.shared(), s.role+" session")
 	for ctx.Err() == nil {
 		s.obs.Metrics.WaitBegan(waitForSession)
 		zkapi.Checkpoint(s.env, "open")
 		session, err := s.env.Open(ctx)
 		s.obs.Metrics.WaitEnded(waitForSession)
 		if err != nil {
-			again.warn(ctx, err)
+			again.Warn(ctx, err)
 		} else {
 			var served bool
 			if served, err = s.one(ctx, session, body); served {
-				again.worked(ctx)
+				again.Worked(ctx)
 			}
 		}
 		switch {
@@ -46,7 +49,7 @@ func (s sessions) each(ctx context.Context, body func(context.Context, fence.Ses
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		if _, err := s.env.Wait(ctx, s.env.Timer(again.failed(ctx, err))); err != nil {
+		if _, err := s.env.Wait(ctx, s.env.Timer(again.Failed(ctx, err))); err != nil {
 			break
 		}
 	}
@@ -54,15 +57,15 @@ func (s sessions) each(ctx context.Context, body func(context.Context, fence.Ses
 }
 
 // one runs body on one session. served says whether the role was taken.
-func (s sessions) one(ctx context.Context, session zkapi.Session, body func(context.Context, fence.Session) (served bool, err error)) (served bool, err error) {
+func (s eachSession) one(ctx context.Context, session zkapi.Session, body func(context.Context, fence.Session) (served bool, err error)) (served bool, err error) {
 	s.obs.Metrics.SessionOpened(s.role)
 	s.memory.opened(ctx, session, s.obs, s.role)
 	mine := &ownSession{Session: session}
 	mine.served, err = body(ctx, fence.Of(mine))
 	zkapi.Checkpoint(s.env, "close", mine, err)
-	s.life.ended(closeSession(ctx, mine))
+	s.life.ended(sessions.Close(ctx, mine))
 	s.obs.Metrics.SessionEnded(s.role, mine.lost)
-	s.obs.Logger.InfoContext(ctx, "session over", "session", sessionText(session.ID()), "error", err)
+	s.obs.Logger.InfoContext(ctx, "session over", "session", observe.SessionText(session.ID()), "error", err)
 	return mine.served, err
 }
 
@@ -89,12 +92,6 @@ func (s *ownSession) Close(ctx context.Context) error {
 // errStop ends a session's loop without an error: the role has retired.
 var errStop = errors.New("retired")
 
-// closeSession ends a session even when ctx has ended, so that its ephemerals do
-// not linger longer than they must.
-func closeSession(ctx context.Context, session interface{ Close(context.Context) error }) error {
-	return session.Close(context.WithoutCancel(ctx))
-}
-
 // opened asks a new session whether the tree has gone back since earlier sessions.
 func (m *memory) opened(ctx context.Context, session zkapi.Session, obs Observers, role string) {
 	times, last := zkapi.WentBack(session)
@@ -107,6 +104,3 @@ func (m *memory) opened(ctx context.Context, session zkapi.Session, obs Observer
 		obs.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
 	}
 }
-
-// sessionText is a session's id as the logs of ZooKeeper have it.
-func sessionText(id int64) string { return fmt.Sprintf("0x%x", uint64(id)) }

@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -33,7 +34,7 @@ type followed struct {
 
 // wait waits until one of watches fires or they may be lost.
 func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ...zkapi.Source) error {
-	_, err := f.env.Wait(ctx, watched(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitResync))...)...)
+	_, err := f.env.Wait(ctx, fence.Sources(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitResync))...)...)
 	if err == nil && f.session.Done().Fired() {
 		err = f.session.Cause()
 	}
@@ -43,7 +44,7 @@ func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ..
 // leader calls tell with the active master and at each change, until tell returns false.
 func (f followed) leader(ctx context.Context, report func(Leader) bool) error {
 	var last *Leader
-	again := newRetry(f.env, f.obs, "look at /master")
+	again := retry.New(f.env, f.obs.shared(), "look at /master")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var now Leader
@@ -52,9 +53,9 @@ func (f followed) leader(ctx context.Context, report func(Leader) bool) error {
 			now, watch, err = f.readLeader(ctx)
 			return err
 		}
-		err := again.retryOnDisconnect(ctx, f.session, read)
+		err := again.OnDisconnect(ctx, f.session, read)
 		if zkapi.Permanent(err) { // this process may not read who leads: the last answer stands
-			again.warn(ctx, err)
+			again.Warn(ctx, err)
 			now, watch, err = Leader{}, nil, nil
 			if last != nil {
 				now = *last
@@ -83,7 +84,7 @@ func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) 
 // lookLeader reads the leader's claim, and /master with a watch. Hidden data is no error: the
 // Stat of /master still names its session.
 func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
-	seen, err = exists(ctx, f.session, fence.Exists(f.layout.master()).Watched())
+	seen, err = fence.Look(ctx, f.session, fence.Exists(f.layout.master()).Watched())
 	if err != nil || !seen.Stat.Alive() {
 		return Leader{}, seen, err // only an ephemeral of a session is a claim
 	}
@@ -119,18 +120,18 @@ func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Lead
 // has its status or tell returns false.
 func (f followed) progress(ctx context.Context, task string, report func([]byte) bool) error {
 	var last []byte
-	again := newRetry(f.env, f.obs, "look at the progress of a task")
+	again := retry.New(f.env, f.obs.shared(), "look at the progress of a task")
 	for {
 		_, _, reconnected := f.session.Connection()
 		var shown, ended, got zkapi.Result
 		read := func() (err error) {
 			got = zkapi.Result{}
-			shown, err = exists(ctx, f.session, fence.Exists(f.layout.progress(task)).Watched())
+			shown, err = fence.Look(ctx, f.session, fence.Exists(f.layout.progress(task)).Watched())
 			if err == nil && shown.Stat.Alive() { // progress left by a finished execution does not count
 				got, err = f.session.Do(ctx, fence.Get(f.layout.progress(task)))
 			}
 			if zkapi.Refused(err) { // a hint that is not shown is none
-				again.warn(ctx, err)
+				again.Warn(ctx, err)
 				err = nil
 			}
 			if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
@@ -139,7 +140,7 @@ func (f followed) progress(ctx context.Context, task string, report func([]byte)
 			// The status is read last. One transaction creates it and deletes the progress: a
 			// reader that reads the status first may find neither, and report that a worker
 			// is lost.
-			if ended, err = exists(ctx, f.session, fence.Exists(f.layout.status(task)).Watched()); err != nil {
+			if ended, err = fence.Look(ctx, f.session, fence.Exists(f.layout.status(task)).Watched()); err != nil {
 				return err
 			}
 			ended.Found = ended.Found && ended.Stat.Owner() == zkapi.OwnerNone // others are no result
@@ -148,7 +149,7 @@ func (f followed) progress(ctx context.Context, task string, report func([]byte)
 			}
 			return err
 		}
-		if err := again.retryOnDisconnect(ctx, f.session, read); err != nil || ended.Found {
+		if err := again.OnDisconnect(ctx, f.session, read); err != nil || ended.Found {
 			return err
 		}
 		if string(got.Data) != string(last) && !report(got.Data) {
@@ -228,7 +229,7 @@ func (m *Master) Progress(ctx context.Context, task string) iter.Seq[[]byte] {
 		now := m.broadcaster.current
 		m.broadcaster.mu.Unlock()
 		if now != nil {
-			_ = followed{m.env, m.config.Observers, now.term.session, m.layout}.progress(ctx, task, yield)
+			_ = followed{m.env, m.config.Observers, now.term.Session, m.layout}.progress(ctx, task, yield)
 		}
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -132,7 +135,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	defer w.life.finish()
-	err = sessions{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
+	err = eachSession{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
 	for _, handler := range w.handlers {
 		zkapi.Checkpoint(w.env, "end of handlers", err)
 		if _, waiting := w.env.Wait(w.patience, handler); waiting != nil {
@@ -194,7 +197,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	}
 	var held claim
 	var at time.Duration
-	again := newRetry(w.env, w.config.Observers, "registration")
+	again := retry.New(w.env, w.config.Observers.shared(), "registration")
 	register := func() error {
 		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.reporter(ctx, w.log)); err != nil {
 			return err
@@ -211,10 +214,10 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 		}
 		return w.layout.mine(ctx, session, w.layout.worker(w.config.Name))
 	}
-	if err := w.notices.unobstructed(ctx, again, session, register); err != nil {
+	if err := w.notices.unobstructed(ctx, w.env, w.log, again, session, register); err != nil {
 		return false, err
 	}
-	w.log.InfoContext(ctx, "registered", "incarnation", held.version, "session", sessionText(session.ID()))
+	w.log.InfoContext(ctx, "registered", "incarnation", held.Version, "session", observe.SessionText(session.ID()))
 	i := newIncarnation(ctx, w, held, at)
 	threads := []zkapi.Source{w.env.Spawn("claim", i.keepClaim), w.env.Spawn("heartbeat", i.heartbeat)}
 	if w.config.OnMaster != nil {
@@ -236,7 +239,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	i.letGo()
 	i.quarantine.clearMetrics()
 	zkapi.Checkpoint(w.env, "end of incarnation", i, err)
-	if err := closeSession(ctx, session); err != nil { // before anything else is waited for: it holds the name
+	if err := sessions.Close(ctx, session); err != nil { // before anything else is waited for: it holds the name
 		w.log.InfoContext(ctx, "the session may last until its timeout", "error", err)
 	}
 	for _, thread := range threads[2:] {
@@ -255,31 +258,31 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 // the present holder: that may be this worker's own last session, which ends by itself, or
 // another process. A hidden znode under the name is reported and waited for like any other.
 // register returns the claim, and when the write that took it was sent, by Env.Elapsed.
-func (w *Worker) register(ctx context.Context, session fence.Session, again *retry) (claim, time.Duration, error) {
+func (w *Worker) register(ctx context.Context, session fence.Session, again *retry.Step) (claim, time.Duration, error) {
 	path := w.layout.worker(w.config.Name)
 	var other int64 // session that is known to hold the name
-	name := newToldWait(w.env, w.config.Observers, waitForName)
-	defer name.giveUp()
+	name := retry.NewTold(w.env, w.config.Observers.shared(), waitForName)
+	defer name.GiveUp()
 	for {
 		if w.isRetiring() {
 			return claim{}, 0, errStop
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Checkpoint(w.env, "register", session, reconnected)
-		seen, hidden := exists(ctx, session, fence.Exists(path).Watched())
+		seen, hidden := fence.Look(ctx, session, fence.Exists(path).Watched())
 		if hidden != nil && !zkapi.Permanent(hidden) {
 			return claim{}, 0, hidden
 		}
 		if seen.Found {
-			name.begin()
+			name.Begin()
 			if !seen.Stat.Alive() {
 				w.notices.report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
-				name.tell(ctx, "the name is in use: waiting until that session ends; if another process runs, give this one a name of its own", "held_by", sessionText(other))
+				name.Tell(ctx, "the name is in use: waiting until that session ends; if another process runs, give this one a name of its own", "held_by", observe.SessionText(other))
 			}
 			zkapi.Checkpoint(w.env, "wait for the name", session)
-			_, err := w.env.Wait(ctx, watched(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)
+			_, err := w.env.Wait(ctx, fence.Sources(w.retire, seen.Watch, reconnected, session.Done(), w.env.Timer(resyncInterval))...)
 			if err != nil {
 				return claim{}, 0, err
 			}
@@ -297,7 +300,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares, renewals: renewals,
 		})
 		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {
-			if err := again.wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {
+			if err := again.Wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {
 				return claim{}, 0, err
 			}
 			continue
@@ -306,7 +309,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			continue
 		}
 		if err == nil {
-			name.over(ctx)
+			name.Over(ctx)
 			err = w.aboveFloor(ctx, session, c)
 		}
 		return c, sent, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -47,29 +48,29 @@ func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 // If a master of this recipe made it under a lower epoch than an earlier assignment, the tree
 // has gone back in time.
 func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) error {
-	record := assignmentRecord{Incarnation: i.version}
+	record := assignmentRecord{Incarnation: i.Version}
 	unread := json.Unmarshal(assignment.Data, &record)
 	i.doubtRecord(t, assignment, record)
 	if unread != nil || !canBeAttempt(record.Attempt) {
-		listed, err := i.session.Do(i.req, fence.Children(i.worker.layout.task(t)))
+		listed, err := i.Session.Do(i.req, fence.Children(i.worker.layout.task(t)))
 		if err != nil {
 			return err
 		}
-		record = assignmentRecord{Token: Token{Attempt: taskChildren(listed.Children).attempts + 1}, Incarnation: i.version}
+		record = assignmentRecord{Token: Token{Attempt: taskChildren(listed.Children).attempts + 1}, Incarnation: i.Version}
 	}
 	e := &execution{stat: assignment.Stat, accepted: i.env.Now(), cancel: func(error) {}}
 	e.task = Task{Name: t, Token: record.Token, progress: func(p []byte) { i.report(e, p) }}
 	var bad error
 	e.task.Options, e.task.Payload, bad = decodeTask(data)
-	if record.Incarnation > i.version {
-		claimed, err := exists(i.req, i.session, fence.Exists(i.path))
-		if err == nil && claimed.Stat.Version != i.version {
-			err = fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.version, record.Incarnation)
+	if record.Incarnation > i.Version {
+		claimed, err := fence.Look(i.req, i.Session, fence.Exists(i.Path))
+		if err == nil && claimed.Stat.Version != i.Version {
+			err = fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.Version, record.Incarnation)
 		}
 		if err != nil {
 			return err
 		}
-		i.reportAssignment(t, assignment, fmt.Sprintf("names incarnation %d, but the worker has had %d", record.Incarnation, i.version))
+		i.reportAssignment(t, assignment, fmt.Sprintf("names incarnation %d, but the worker has had %d", record.Incarnation, i.Version))
 	}
 	i.hold(e)
 	switch {
@@ -77,7 +78,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 		i.giveUp(e, record)
 	case record.Incarnation < i.firstVersion:
 		i.recall(e, errRestarted)
-	case record.Incarnation > i.version:
+	case record.Incarnation > i.Version:
 		i.recall(e, errForeign)
 	case i.heard.contradicts(record.Epoch, assignment.Stat.Czxid):
 		i.outdate(e)
@@ -95,15 +96,15 @@ func (i *incarnation) doubtRecord(t string, assignment zkapi.Result, record assi
 	var what string
 	switch err := decodeRecord(assignment.Data, new(assignmentRecord)); {
 	case err != nil:
-		what = fmt.Sprintf("has a record that cannot be read (%s)", clip(oneLine(err)))
-	case len(assignment.Data) == 0 || record == assignmentRecord{Incarnation: i.version}:
+		what = fmt.Sprintf("has a record that cannot be read (%s)", observe.Clip(oneLine(err)))
+	case len(assignment.Data) == 0 || record == assignmentRecord{Incarnation: i.Version}:
 		return
 	case record.Attempt < 0 || record.Attempt >= maxAttempt:
 		what = fmt.Sprintf("names attempt %d", record.Attempt)
 	case record.Epoch < 0:
 		what = fmt.Sprintf("names epoch %d", record.Epoch)
 	case !i.heard.plausible(record.Epoch):
-		found, err := exists(i.req, i.session, fence.Exists(i.worker.layout.assign()))
+		found, err := fence.Look(i.req, i.Session, fence.Exists(i.worker.layout.assign()))
 		if err != nil || found.Stat.Version >= record.Epoch {
 			return
 		}

@@ -46,7 +46,7 @@ type execution struct {
 // cut off.
 func (i *incarnation) start() error {
 	queue := i.waiting()
-	if len(queue) > 0 && i.lease.left() <= 0 {
+	if len(queue) > 0 && i.lease.Left() <= 0 {
 		if _, err := i.write(i.req); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (i *incarnation) launch(e *execution) {
 	handler := i.env.Spawn("handler", func() {
 		zkapi.DependsOn(i.env, i, e)
 		ctx, end := i.worker.config.Tracer(ctx, "execute", slog.String("task", e.task.Name), slog.Int("attempt", int(e.task.Token.Attempt)))
-		if i.lease.left() <= 0 {
+		if i.lease.Left() <= 0 {
 			i.lapse() // the machine has slept since
 		}
 		var result Result

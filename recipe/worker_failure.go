@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 )
 
 // panicError is how an attempt ends whose handler has panicked.
@@ -32,7 +34,7 @@ func (i *incarnation) tellFailure(ctx context.Context, e *execution, err error) 
 	if err == nil || obeys {
 		return
 	}
-	attrs := []any{"task", brief(e.task.Name), "attempt", e.task.Token.Attempt, "error", clip(err.Error())}
+	attrs := []any{"task", brief(e.task.Name), "attempt", e.task.Token.Attempt, "error", observe.Clip(err.Error())}
 	if p, ok := errors.AsType[*panicError](err); ok {
 		attrs = append(attrs, "stack", string(p.stack))
 	}

@@ -80,12 +80,12 @@ func (i *incarnation) readInbox() error {
 // list reads the inbox, or how it has changed.
 func (i *incarnation) list() error {
 	read := fence.Children(i.worker.layout.inbox(i.worker.config.Name))
-	listed, err := i.session.Do(i.req, read.Followed(i.cursor))
+	listed, err := i.Session.Do(i.req, read.Followed(i.cursor))
 	if err != nil {
 		return err
 	}
-	if listed.Stat.Version != i.version {
-		return fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.version, listed.Stat.Version)
+	if listed.Stat.Version != i.Version {
+		return fmt.Errorf("%w: incarnation %d was followed by incarnation %d", ErrFenced, i.Version, listed.Stat.Version)
 	}
 	i.cursor = listed.Cursor
 	if listed.Partial != nil {
@@ -174,7 +174,7 @@ func (i *incarnation) verify(listed zkapi.Result) error {
 	for n, t := range names {
 		ops[n] = fence.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
-	for n, reply := range i.session.DoAll(i.req, ops) {
+	for n, reply := range i.Session.DoAll(i.req, ops) {
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			continue // a hidden znode is taken to be unchanged
 		}
@@ -202,7 +202,7 @@ func (i *incarnation) readArrived() error {
 	for _, t := range names {
 		ops = append(ops, fence.Get(l.assignment(name, t)), fence.Get(l.task(t)))
 	}
-	replies := i.session.DoAll(i.req, ops)
+	replies := i.Session.DoAll(i.req, ops)
 	for n, t := range names {
 		if err := i.found(t, replies[2*n], replies[2*n+1]); err != nil {
 			return err

@@ -24,10 +24,10 @@ func (i *incarnation) writeAll(ctx context.Context, writes [][]zkapi.Op) []zkapi
 	held := i.claim
 	i.mu.Unlock()
 	sent := i.env.Elapsed()
-	replies := held.writeAll(ctx, writes)
+	replies := held.WriteAll(ctx, writes)
 	for _, reply := range replies {
 		if reply.Err == nil {
-			i.lease.prolong(sent)
+			i.lease.Prolong(sent)
 		}
 	}
 	return replies
@@ -120,7 +120,7 @@ func (i *incarnation) lapse() {
 	if len(ended) == 0 {
 		return
 	}
-	cause := fmt.Errorf("%w: no write was acknowledged for %v", ErrLeaseLapsed, i.lease.length())
+	cause := fmt.Errorf("%w: no write was acknowledged for %v", ErrLeaseLapsed, i.lease.Length())
 	i.worker.log.WarnContext(i.ctx, "handlers are told to end; the tasks begin again here if the claim turns out to be alive", "handlers", len(ended), "cause", cause)
 	i.worker.config.Metrics.LeaseLapsed()
 	for _, e := range ended {
@@ -134,13 +134,13 @@ func (i *incarnation) lapse() {
 func (i *incarnation) keepClaim() {
 	zkapi.DependsOn(i.env, i)
 	for {
-		sources := []zkapi.Source{i.session.Done(), i.begun}
+		sources := []zkapi.Source{i.Session.Done(), i.begun}
 		if i.relies() {
-			if i.lease.left() <= 0 {
+			if i.lease.Left() <= 0 {
 				i.lapse()
 				continue
 			}
-			sources = append(sources, i.env.Timer(i.lease.look()))
+			sources = append(sources, i.env.Timer(i.lease.Look()))
 		}
 		zkapi.Checkpoint(i.env, "claim")
 		at, err := i.env.Wait(i.ctx, sources...)
@@ -148,7 +148,7 @@ func (i *incarnation) keepClaim() {
 			return
 		}
 		if at == 0 {
-			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.session.Cause()))
+			i.lose(fmt.Errorf("%w: %w", ErrClaimLost, i.Session.Cause()))
 			return
 		}
 	}
@@ -161,12 +161,12 @@ func (i *incarnation) heartbeat() {
 	for {
 		sources := []zkapi.Source{i.relied}
 		if i.relies() {
-			due := i.lease.due()
+			due := i.lease.Due()
 			if due <= 0 {
 				i.confirmClaim()
-				due = max(i.lease.due(), i.lease.tick()) // a failure shows in the lease
+				due = max(i.lease.Due(), i.lease.Tick()) // a failure shows in the lease
 			}
-			sources = append(sources, i.env.Timer(due), i.lease.changed)
+			sources = append(sources, i.env.Timer(due), i.lease.Changed)
 		}
 		zkapi.Checkpoint(i.env, "heartbeat")
 		if _, err := i.env.Wait(i.ctx, sources...); err != nil {
@@ -193,12 +193,12 @@ func (i *incarnation) confirmClaim() {
 func (i *incarnation) claimed() (version int32, renewing bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.version, i.renewing
+	return i.Version, i.renewing
 }
 
 // renews notes that a renewal of the claim begins, or its resulting version.
 func (i *incarnation) renews(begins bool, version int32) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.renewing, i.version = begins, version
+	i.renewing, i.Version = begins, version
 }

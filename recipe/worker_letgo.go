@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -173,7 +175,7 @@ const promptReturn = time.Second
 // task may overlap. When the session is over there is nothing to keep.
 func (i *incarnation) letGo() {
 	switch {
-	case i.session.Cause() != nil:
+	case i.Session.Cause() != nil:
 		return
 	case errors.Is(context.Cause(i.ctx), ErrFenced):
 		i.letGoUnclaimed()
@@ -186,7 +188,7 @@ func (i *incarnation) letGo() {
 	var returning zkapi.Source
 	for {
 		waited := i.env.Elapsed() - began
-		if !i.busy(waited < i.session.Timeout()) {
+		if !i.busy(waited < i.Session.Timeout()) {
 			break
 		}
 		look := promptReturn - waited
@@ -197,7 +199,7 @@ func (i *incarnation) letGo() {
 			}
 		}
 		zkapi.Checkpoint(i.env, "let go", i, began, returning)
-		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun, i.env.Timer(look))
+		at, err := i.env.Wait(w.patience, i.Session.Done(), i.begun, i.env.Timer(look))
 		if err != nil || at == 0 {
 			break
 		}
@@ -206,7 +208,7 @@ func (i *incarnation) letGo() {
 		returning = i.env.Spawn("give back", func() { i.giveAllBack(returnCtx) })
 	}
 	zkapi.Checkpoint(i.env, "given back", i, returning)
-	_, _ = i.env.Wait(context.Background(), returning, i.session.Done(), i.env.Timer(limit)) // abandoned executions are recorded, too
+	_, _ = i.env.Wait(context.Background(), returning, i.Session.Done(), i.env.Timer(limit)) // abandoned executions are recorded, too
 	stop()
 	zkapi.Checkpoint(i.env, "given back", i, returning)
 	_, _ = i.env.Wait(context.Background(), returning)
@@ -218,17 +220,17 @@ func (i *incarnation) letGo() {
 func (i *incarnation) letGoUnclaimed() {
 	w := i.worker
 	var seen zkapi.Result
-	again := newRetry(i.env, w.config.Observers, "look at the worker's znode")
-	err := again.retryOnDisconnect(w.patience, i.session, func() (err error) {
-		seen, err = exists(w.patience, i.session, fence.Exists(w.layout.worker(w.config.Name)))
+	again := retry.New(i.env, w.config.Observers.shared(), "look at the worker's znode")
+	err := again.OnDisconnect(w.patience, i.Session, func() (err error) {
+		seen, err = fence.Look(w.patience, i.Session, fence.Exists(w.layout.worker(w.config.Name)))
 		return err
 	})
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.Session.ID() {
 		return
 	}
 	for i.busy(false) {
 		zkapi.Checkpoint(i.env, "let go", i)
-		at, err := i.env.Wait(w.patience, i.session.Done(), i.begun)
+		at, err := i.env.Wait(w.patience, i.Session.Done(), i.begun)
 		if err != nil || at == 0 {
 			return
 		}
@@ -267,7 +269,7 @@ func (i *incarnation) giveAllBack(ctx context.Context) {
 		}
 		if err != nil && !logged && ctx.Err() == nil {
 			logged = true
-			i.worker.log.WarnContext(ctx, "the worker cannot give back its tasks: it tries again until its handlers have returned", "every", promptReturn, "error", clip(err.Error()))
+			i.worker.log.WarnContext(ctx, "the worker cannot give back its tasks: it tries again until its handlers have returned", "every", promptReturn, "error", observe.Clip(err.Error()))
 		}
 		zkapi.Checkpoint(i.env, "give back", i)
 		if _, err := i.env.Wait(ctx, i.relied, i.env.Timer(promptReturn)); err != nil {

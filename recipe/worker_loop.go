@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -23,7 +25,7 @@ type incarnation struct {
 	lose         context.CancelCauseFunc
 	req          context.Context // of the requests of the loop; letGo has one of its own
 	firstVersion int32           // version of the claim when it registered
-	lease        lease
+	lease        term.Lease
 
 	held        map[string]*execution // by task; changed by hold and forget
 	passAgain   bool                  // the inbox may hold new assignments under the names of held ones
@@ -64,11 +66,11 @@ type incarnation struct {
 // newIncarnation begins with a claim that was taken by a write that was sent then.
 func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration) *incarnation {
 	i := &incarnation{
-		claim: c, worker: w, env: w.env, firstVersion: c.version, lease: newLease(w.env, c.session, sent),
+		claim: c, worker: w, env: w.env, firstVersion: c.Version, lease: term.NewLease(w.env, c.Session, sent),
 		declared: w.declares, heard: &heard{epoch: w.known}, held: map[string]*execution{},
 		running: map[assignmentKey]*execution{}, startable: map[string]*execution{}, telling: map[string]*execution{}, ended: w.env.Signal(), reported: w.env.Signal(), begun: w.env.Signal(), relied: w.env.Signal(),
 	}
-	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.session)
+	i.quarantine, i.bounds = newQuarantine(w.env, w.config.Observers), newBounds(c.Session)
 	i.ctx, i.lose = context.WithCancelCause(ctx)
 	i.req = i.ctx
 	return i
@@ -79,11 +81,11 @@ func newIncarnation(ctx context.Context, w *Worker, c claim, sent time.Duration)
 // for a session's timeout, because another worker may be allowed to do the work.
 func (i *incarnation) run() error {
 	var refused time.Time // since when
-	again := newRetry(i.env, i.worker.config.Observers, "step of the worker")
+	again := retry.New(i.env, i.worker.config.Observers.shared(), "step of the worker")
 	i.change = -1
 	i.resyncTimer = i.env.Timer(resyncInterval)
 	for i.ctx.Err() == nil {
-		now, _, reconnected := i.session.Connection()
+		now, _, reconnected := i.Session.Connection()
 		i.refresh(now)
 		wake, err := i.pass()
 		if !zkapi.Refused(err) {
@@ -95,7 +97,7 @@ func (i *incarnation) run() error {
 		case zkapi.Refused(err) && refused.IsZero():
 			refused = i.env.Now()
 			i.relist()
-		case zkapi.Refused(err) && i.env.Now().Sub(refused) > i.session.Timeout():
+		case zkapi.Refused(err) && i.env.Now().Sub(refused) > i.Session.Timeout():
 			return err
 		case errors.Is(err, ErrFenced):
 			i.fenced(err)
@@ -104,7 +106,7 @@ func (i *incarnation) run() error {
 			i.passAgain, i.inbox = false, nil
 			err = errInboxChanged
 		case err == nil:
-			again.worked(i.ctx)
+			again.Worked(i.ctx)
 			zkapi.Checkpoint(i.env, "work", i)
 			if _, err := i.env.Wait(i.ctx, i.sources(reconnected, wake)...); err != nil {
 				return nil
@@ -113,7 +115,7 @@ func (i *incarnation) run() error {
 		default:
 			i.relist()
 		}
-		if again.wait(i.ctx, i.session, err) != nil {
+		if again.Wait(i.ctx, i.Session, err) != nil {
 			return nil
 		}
 	}
@@ -183,11 +185,11 @@ func (i *incarnation) confirm() error {
 	if fresh(i.own) {
 		return nil
 	}
-	seen, err := exists(i.req, i.session, fence.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
+	seen, err := fence.Look(i.req, i.Session, fence.Exists(i.worker.layout.worker(i.worker.config.Name)).Watched())
 	if err != nil && !zkapi.Permanent(err) {
 		return err
 	}
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.session.ID() {
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != i.Session.ID() {
 		return fmt.Errorf("%w: the worker's znode does not exist, or belongs to another session", ErrFenced)
 	}
 	i.own = seen.Watch
@@ -221,17 +223,17 @@ func (i *incarnation) retire() error {
 
 // renew writes the claim again, with a new record.
 func (i *incarnation) renew(says claimRecord) error {
-	record := i.worker.layout.newClaimRecord(i.env, i.session, i.worker.config.Name)
+	record := i.worker.layout.newClaimRecord(i.env, i.Session, i.worker.config.Name)
 	record.Retiring, record.EpochSeen = says.Retiring, says.EpochSeen
-	version := i.version
+	version := i.Version
 	i.renews(true, version)
-	result, err := i.write(i.req, zkapi.Set(i.path, encode(record), version))
+	result, err := i.write(i.req, zkapi.Set(i.Path, encode(record), version))
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
 		version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
 		var known int32
-		if known, err = resolveClaim(i.req, i.env, i.session, i.worker.config.Observers, i.path, record.Nonce, err); err == nil {
+		if known, err = resolveClaim(i.req, i.env, i.Session, i.worker.config.Observers, i.Path, record.Nonce, err); err == nil {
 			version = known
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -105,7 +106,7 @@ func (i *incarnation) unpublished(e *execution, err error) {
 		e.shown.refused = true
 		log = i.worker.log.WarnContext
 	}
-	log(i.ctx, "progress was not published", "task", brief(e.task.Name), "error", clip(err.Error()))
+	log(i.ctx, "progress was not published", "task", brief(e.task.Name), "error", observe.Clip(err.Error()))
 }
 
 // news returns the progress that an execution has to publish, nil for none; how often it may
@@ -149,13 +150,13 @@ func (i *incarnation) showing(e *execution, data []byte) ([]zkapi.Op, error) {
 	if e.shown.sure {
 		return []zkapi.Op{mine, set}, nil
 	}
-	seen, err := exists(i.req, i.session, fence.Exists(path))
+	seen, err := fence.Look(i.req, i.Session, fence.Exists(path))
 	switch {
 	case errors.Is(err, zkapi.ErrNoAuth): // of a foreign client
 		return []zkapi.Op{mine, zkapi.Delete(path, zkapi.AnyVersion), create}, nil
 	case err != nil:
 		return nil, err
-	case seen.Found && seen.Stat.EphemeralOwner == i.session.ID():
+	case seen.Found && seen.Stat.EphemeralOwner == i.Session.ID():
 		e.shown.sure = true
 		return []zkapi.Op{mine, set}, nil
 	case seen.Found:

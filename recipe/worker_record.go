@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -63,7 +64,7 @@ func (i *incarnation) shorten(e *execution, cause error) bool {
 	}
 	e.err = fmt.Errorf("%w: the result has %d bytes (%w)", errTooLarge, len(e.result), cause)
 	e.result = nil
-	i.worker.log.WarnContext(i.req, "an attempt ends without its result, because the result is too large", "task", brief(e.task.Name), "error", clip(e.err.Error()))
+	i.worker.log.WarnContext(i.req, "an attempt ends without its result, because the result is too large", "task", brief(e.task.Name), "error", observe.Clip(e.err.Error()))
 	return true
 }
 
@@ -85,9 +86,9 @@ func (i *incarnation) ending(e *execution) []zkapi.Op {
 		status := Status{State: Done, Result: e.result, Worker: name, Token: e.task.Token, Ended: e.endedAt}
 		return append(ops, zkapi.Create(l.status(t), status.encode(), zkapi.Persistent).WithACL(l.access.record()))
 	}
-	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: clip(e.err.Error()), Ended: e.endedAt}
+	attempt := attemptRecord{Token: e.task.Token, Worker: name, Reason: observe.Clip(e.err.Error()), Ended: e.endedAt}
 	if e.left {
-		attempt.Reason = clip(decide.LeftReason + ": " + e.err.Error())
+		attempt.Reason = observe.Clip(decide.LeftReason + ": " + e.err.Error())
 	}
 	ops = append(ops, zkapi.Create(l.attempt(t, e.task.Token.Attempt), encode(attempt), zkapi.Persistent).WithACL(l.access.record()))
 	if e.left { // the mark beside the record says that it does not count
@@ -198,7 +199,7 @@ func (i *incarnation) failed(e *execution, op zkapi.Op, err error) (again bool, 
 // end of the execution is quarantined until that status is gone.
 func (i *incarnation) passes(e *execution) bool {
 	path := i.worker.layout.status(e.task.Name)
-	seen, err := exists(i.req, i.session, fence.Exists(path))
+	seen, err := fence.Look(i.req, i.Session, fence.Exists(path))
 	if err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone {
 		return false
 	}
@@ -219,7 +220,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		return batch, nil
 	}
 	l, name := i.worker.layout, i.worker.config.Name
-	if _, err := i.session.Do(i.req, fence.Sync(l.inbox(name))); err != nil {
+	if _, err := i.Session.Do(i.req, fence.Sync(l.inbox(name))); err != nil {
 		return nil, err
 	}
 	ops := make([]fence.Read, len(batch))
@@ -227,7 +228,7 @@ func (i *incarnation) resolve(batch []*execution) ([]*execution, error) {
 		ops[n] = fence.Exists(l.assignment(name, e.task.Name))
 	}
 	var open []*execution
-	for n, reply := range i.session.DoAll(i.req, ops) {
+	for n, reply := range i.Session.DoAll(i.req, ops) {
 		e := batch[n]
 		switch {
 		case reply.Err != nil:

@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // readTaken checks which assignments the master wants back.
 func (i *incarnation) readTaken() error {
 	reads, held := i.suspects()
-	for n, reply := range i.session.DoAll(i.req, reads) {
+	for n, reply := range i.Session.DoAll(i.req, reads) {
 		e := held[n]
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			e.watch, i.hidden = i.resyncTimer, true // it is held as before; the next resync looks again
@@ -115,7 +116,7 @@ func (i *incarnation) giveUp(e *execution, record assignmentRecord) {
 		return
 	}
 	if record.Reason != "" {
-		i.worker.log.WarnContext(i.req, "the master takes a task back", "task", brief(e.task.Name), "attempt", e.task.Token.Attempt, "error", clip(record.Reason))
+		i.worker.log.WarnContext(i.req, "the master takes a task back", "task", brief(e.task.Name), "attempt", e.task.Token.Attempt, "error", observe.Clip(record.Reason))
 	}
 	i.endAndCancel(e, errors.New(record.Reason), func() { e.cancel(ErrAssignmentLost) })
 }

@@ -14,20 +14,20 @@ import (
 // attempts are lines that code of a master, a candidate or a worker may try. Each has the
 // compiler's answer, or none when the line is allowed.
 var attempts = []struct{ name, code, answer string }{
-	{"a read", `r.term.session.Do(ctx, fence.Get("/a"))`, ""},
+	{"a read", `r.term.Session.Do(ctx, fence.Get("/a"))`, ""},
 	{"reads", `r.doAll([]fence.Read{fence.Exists("/a"), fence.Children("/b").Watched()})`, ""},
-	{"a fenced write of a master", `r.term.write(zkapi.Delete("/a", 1))`, ""},
+	{"a fenced write of a master", `r.term.Write(zkapi.Delete("/a", 1))`, ""},
 	{"a fenced write of a worker", `i.write(ctx, zkapi.Delete("/a", 1))`, ""},
-	{"a write of a master", `r.term.session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
-	{"a multi of a master", `r.term.session.Do(ctx, zkapi.Multi(zkapi.Set("/a", nil, 1)))`, "cannot use zkapi.Multi"},
-	{"a write of a worker", `i.session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
+	{"a write of a master", `r.term.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
+	{"a multi of a master", `r.term.Session.Do(ctx, zkapi.Multi(zkapi.Set("/a", nil, 1)))`, "cannot use zkapi.Multi"},
+	{"a write of a worker", `i.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
 	{"a write of a candidate", `c.session.Do(ctx, zkapi.Create("/a", nil, zkapi.Persistent))`, "cannot use zkapi.Create"},
-	{"writes of a worker", `i.session.DoAll(ctx, []zkapi.Op{zkapi.Delete("/a", 1)})`, "cannot use []zkapi.Op"},
+	{"writes of a worker", `i.Session.DoAll(ctx, []zkapi.Op{zkapi.Delete("/a", 1)})`, "cannot use []zkapi.Op"},
 	{"a write among reads", `r.doAll([]fence.Read{zkapi.Delete("/a", 1)})`, "cannot use zkapi.Delete"},
 	{"a read made of a write", `_ = fence.Read{op: zkapi.Delete("/a", 1)}`, "cannot refer to unexported field op"},
 	{"a read turned into a write", `_ = fence.Read(zkapi.Delete("/a", 1))`, "cannot convert"},
-	{"the session itself", `_ = i.session.session`, "i.session.session undefined"},
-	{"the session by its type", `_ = zkapi.Session(i.session)`, "cannot convert i.session"},
+	{"the session itself", `_ = i.Session.session`, "i.Session.session undefined"},
+	{"the session by its type", `_ = zkapi.Session(i.Session)`, "cannot convert i.Session"},
 }
 
 // The code of the recipe's roles is compiled with one more file. What it tries without

@@ -1,6 +1,6 @@
-// Package fence wraps the session of a master or a worker. Do and DoAll read: they take only
-// a Read. WriteAll writes under a claim. The session itself is not accessible, so an unfenced
-// write does not compile.
+// Package fence wraps the session of a role, such as a master or a worker. Do and DoAll read:
+// they take only a Read. WriteAll and WriteAllWhile write under a claim. The session itself is
+// not accessible, so an unfenced write does not compile.
 //
 // A few writes of a role need no claim: Take, Join, Make, MayWrite and Lift. Each of them
 // says why.
@@ -76,11 +76,23 @@ func (s Session) WriteAll(ctx context.Context, path string, version int32, write
 	if version < 0 {
 		return refused(len(writes), path, version)
 	}
+	return s.session.DoAll(ctx, behind(zkapi.Check(path, version), writes))
+}
+
+// WriteAllWhile is WriteAll for a claim that is the existence of a znode. It is a claim only if
+// the name has a part that no other znode ever has: an ephemeral sequential znode with a unique
+// prefix. When it is gone, with its session or by its owner, the check fails for ever.
+func (s Session) WriteAllWhile(ctx context.Context, path string, writes [][]zkapi.Op) []zkapi.Reply {
+	return s.session.DoAll(ctx, behind(zkapi.Check(path, zkapi.AnyVersion), writes))
+}
+
+// behind has a multi for each write, which begins with a check.
+func behind(check zkapi.Op, writes [][]zkapi.Op) []zkapi.Op {
 	multis := make([]zkapi.Op, len(writes))
 	for i, ops := range writes {
-		multis[i] = zkapi.Multi(append([]zkapi.Op{zkapi.Check(path, version)}, ops...)...)
+		multis[i] = zkapi.Multi(append([]zkapi.Op{check}, ops...)...)
 	}
-	return s.session.DoAll(ctx, multis)
+	return multis
 }
 
 // refused are the replies to writes that were not sent.

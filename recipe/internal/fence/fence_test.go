@@ -42,7 +42,10 @@ func TestSession_SendsWhatItWasAskedFor(t *testing.T) {
 		"reads": {func(ctx context.Context, s fence.Session) {
 			s.DoAll(ctx, []fence.Read{fence.Get("/a"), fence.Children("/b"), fence.Sync("/c")})
 		}, []zkapi.Op{zkapi.Get("/a"), zkapi.Children("/b"), zkapi.Sync("/c")}},
-		"a write":  {func(ctx context.Context, s fence.Session) { s.WriteAll(ctx, "/assign", 4, [][]zkapi.Op{{remove}, nil}) }, []zkapi.Op{zkapi.Multi(zkapi.Check("/assign", 4), remove), zkapi.Multi(zkapi.Check("/assign", 4))}},
+		"a write": {func(ctx context.Context, s fence.Session) { s.WriteAll(ctx, "/assign", 4, [][]zkapi.Op{{remove}, nil}) }, []zkapi.Op{zkapi.Multi(zkapi.Check("/assign", 4), remove), zkapi.Multi(zkapi.Check("/assign", 4))}},
+		"a write while a znode is there": {func(ctx context.Context, s fence.Session) {
+			s.WriteAllWhile(ctx, "/lock/a-1", [][]zkapi.Op{{remove}, nil})
+		}, []zkapi.Op{zkapi.Multi(zkapi.Check("/lock/a-1", zkapi.AnyVersion), remove), zkapi.Multi(zkapi.Check("/lock/a-1", zkapi.AnyVersion))}},
 		"a claim":  {func(ctx context.Context, s fence.Session) { _, _ = s.Take(ctx, ephemeral, "/assign", []byte("r"), 4) }, []zkapi.Op{zkapi.Multi(ephemeral, zkapi.Set("/assign", []byte("r"), 4))}},
 		"a place":  {func(ctx context.Context, s fence.Session) { _, _ = s.Join(ctx, "/c-", []byte("m"), acl) }, []zkapi.Op{zkapi.Create("/c-", []byte("m"), zkapi.EphemeralSequential).WithACL(acl)}},
 		"a parent": {func(ctx context.Context, s fence.Session) { _ = s.Make(ctx, "/tasks", acl) }, []zkapi.Op{zkapi.Create("/tasks", nil, zkapi.Persistent).WithACL(acl)}},
@@ -110,7 +113,7 @@ func TestMayWrite_NamesAVersionThatNoZnodeHas(t *testing.T) {
 // Each further method is a further way to write without a claim, perhaps. It must be
 // entered here, and in the package's comment if it writes.
 func TestSession_HasTheseMethodsOnly(t *testing.T) {
-	want := strings.Fields("Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll")
+	want := strings.Fields("Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll WriteAllWhile")
 	var got []string
 	for i, of := 0, reflect.TypeFor[*fence.Session](); i < of.NumMethod(); i++ {
 		got = append(got, of.Method(i).Name)

@@ -1,17 +1,16 @@
-package recipe
+package fence
 
 import (
 	"context"
 	"errors"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// exists answers an Exists, with a watch if it has one. Since ZOOKEEPER-2590 servers refuse
-// it without read permission on the parent. Then exists tries a get, which needs permission
+// Look answers an Exists, with a watch if it has one. Since ZOOKEEPER-2590 servers refuse
+// it without read permission on the parent. Then Look tries a get, which needs permission
 // only on the znode. If the znode does not exist, a get sets no watch: Watch is nil.
-func exists(ctx context.Context, session fence.Session, read fence.Read) (zkapi.Result, error) {
+func Look(ctx context.Context, session Session, read Read) (zkapi.Result, error) {
 	found, err := session.Do(ctx, read)
 	if !errors.Is(err, zkapi.ErrNoAuth) {
 		return found, err
@@ -29,8 +28,8 @@ func exists(ctx context.Context, session fence.Session, read fence.Read) (zkapi.
 	return zkapi.Result{}, second
 }
 
-// watched lists the sources to wait for, without the nil ones.
-func watched(sources ...zkapi.Source) []zkapi.Source {
+// Sources lists the sources to wait for, without the nil ones.
+func Sources(sources ...zkapi.Source) []zkapi.Source {
 	there := sources[:0]
 	for _, s := range sources {
 		if s != nil {

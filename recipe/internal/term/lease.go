@@ -1,10 +1,9 @@
-package recipe
+package term
 
 import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -15,7 +14,7 @@ const (
 	leaseTick   = 40 // whether a lease has ended is looked at every T/40 at least
 )
 
-// lease says how long the holder of a claim may rely on it without a write: for T - T/4 from
+// Lease says how long the holder of a claim may rely on it without a write: for T - T/4 from
 // when the last acknowledged write under the claim was sent.
 //
 // Only a write counts. Its answer comes when a quorum has it, so the leader has heard from
@@ -30,59 +29,65 @@ const (
 // The lease is measured by Env.Elapsed, which runs while the machine sleeps. Timers may not
 // run then. So a thread that waits for the end of a lease looks at it again every tick, and a
 // thread that is about to act on the lease looks first.
-type lease struct {
+type Lease struct {
 	env     zkapi.Env
-	session fence.Session
-	granted time.Duration // T as look has seen it last
-	changed zkapi.Signal  // raised when look has seen another T
+	session Timed
+	granted time.Duration // T as Look has seen it last
+	Changed zkapi.Signal  // raised when Look has seen another T
 
 	mu   sync.Mutex
 	from time.Duration // by Env.Elapsed
 }
 
-// newLease counts from a write that was sent then.
-func newLease(env zkapi.Env, session fence.Session, from time.Duration) lease {
-	return lease{env: env, session: session, granted: session.Timeout(), changed: env.Signal(), from: from}
+// Timed is a session, as far as a lease needs it.
+type Timed interface {
+	Timeout() time.Duration
+}
+
+// NewLease counts from a write that was sent then.
+func NewLease(env zkapi.Env, session Timed, from time.Duration) Lease {
+	return Lease{env: env, session: session, granted: session.Timeout(), Changed: env.Signal(), from: from}
 }
 
 // timeout is T.
-func (l *lease) timeout() time.Duration { return l.session.Timeout() }
+func (l *Lease) timeout() time.Duration { return l.session.Timeout() }
 
-// length is how long a lease lasts from its last acknowledged write.
-func (l *lease) length() time.Duration { return l.timeout() - l.timeout()/leaseMargin }
+// Length is how long a lease lasts from its last acknowledged write.
+func (l *Lease) Length() time.Duration { return l.timeout() - l.timeout()/leaseMargin }
 
-// prolong counts the lease from a write that was sent then and was acknowledged.
-func (l *lease) prolong(sent time.Duration) {
+// Prolong counts the lease from a write that was sent then and was acknowledged.
+func (l *Lease) Prolong(sent time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.from = max(l.from, sent)
 }
 
-func (l *lease) start() time.Duration {
+func (l *Lease) start() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.from
 }
 
-// left is how long the lease lasts from now; it is over at 0.
-func (l *lease) left() time.Duration {
-	return max(l.start()+l.length()-l.env.Elapsed(), 0)
+// Left is how long the lease lasts from now; it is over at 0.
+func (l *Lease) Left() time.Duration {
+	return max(l.start()+l.Length()-l.env.Elapsed(), 0)
 }
 
-// look returns after how long left must be checked again. If T has changed, look wakes the
+// Look returns after how long Left must be checked again. If T has changed, Look wakes the
 // thread that confirms the claim, because the next confirmation may be due earlier. Only one
-// thread calls look.
-func (l *lease) look() time.Duration {
+// thread calls Look.
+func (l *Lease) Look() time.Duration {
 	if now := l.timeout(); now != l.granted {
 		l.granted = now
-		l.changed.Raise()
+		l.Changed.Raise()
 	}
-	return min(l.left(), l.tick())
+	return min(l.Left(), l.Tick())
 }
 
-func (l *lease) tick() time.Duration { return l.timeout() / leaseTick }
+// Tick is how often the lease is looked at.
+func (l *Lease) Tick() time.Duration { return l.timeout() / leaseTick }
 
-// due is when the claim is to be confirmed, unless another write does it before.
-func (l *lease) due() time.Duration {
+// Due is when the claim is to be confirmed, unless another write does it before.
+func (l *Lease) Due() time.Duration {
 	return max(l.start()+l.timeout()/heartbeat-l.env.Elapsed(), 0)
 }

@@ -154,9 +154,6 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		Servers: config.Servers, TickTime: config.TickTime, Image: image, Run: fmt.Sprintf("bench-%d", time.Now().UnixMilli()),
 		Profile: ensemble.Profile{Java: []string{fmt.Sprintf("-Xmx%dm", config.Heap)}},
 	}
-	if suite.Name == "cost" {
-		settings.Profile.Java = []string{costHeap}
-	}
 	e, err := ensemble.Start(ctx, settings)
 	if err != nil {
 		return nil, err

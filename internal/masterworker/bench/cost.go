@@ -11,9 +11,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// costHeap is the heap of a server of the suite. The default of the bench would be full.
-const costHeap = "-Xmx1g"
-
 // costPayload is the payload of each task and the data of each plain znode.
 var costPayload = bytes.Repeat([]byte("payload-"), 12)
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -46,7 +47,7 @@ func bootstrap(ctx context.Context, env zkapi.Env, session fence.Session, l layo
 	for _, p := range l.parents() {
 		zkapi.Checkpoint(env, "bootstrap", session, p.path)
 		err := l.ensure(ctx, session, p)
-		problem, obstructed := errors.AsType[*problemError](err)
+		problem, obstructed := errors.AsType[*obstacle.Error](err)
 		if own, ok := errors.AsType[*ownError](err); ok {
 			return own // whoever needs that parent, this process cannot use what it makes
 		}
@@ -78,7 +79,7 @@ func (l layout) within(p string) bool {
 func (l layout) ensure(ctx context.Context, session fence.Session, p parent) error {
 	found, hidden := fence.Look(ctx, session, fence.Exists(p.path))
 	if _, bad := parentProblem(p.path, found.Stat); hidden == nil && bad {
-		return &problemError{l.ensureProblem(p.path, found.Stat)}
+		return &obstacle.Error{Problem: l.ensureProblem(p.path, found.Stat)}
 	}
 	if hidden != nil && !errors.Is(hidden, zkapi.ErrNoAuth) || found.Found {
 		return hidden

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -102,11 +104,11 @@ type Client struct {
 	shared *sessions.Shared
 
 	mu      sync.Mutex
-	memory  memory
+	memory  epoch.Memory
 	waits   map[string]*wait
 	backlog backlogSeen
 	full    *retry.Crowd // of submissions that wait because the backlog is full
-	notices notices
+	notices obstacle.Notices
 	reads   bool // a task that it has made
 }
 
@@ -122,8 +124,10 @@ func NewClient(env zkapi.Env, config ClientConfig) (*Client, error) {
 	c := &Client{env: env, layout: l, obs: config.filled("client", ""), waits: map[string]*wait{}}
 	c.full = retry.NewCrowd(retry.NewTold(env, c.obs.shared(), waitForRoom))
 	c.shared = sessions.NewShared(env, c.obs.shared(), "client", sessions.Hooks{
-		Admit:  c.understands,
-		Opened: func(ctx context.Context, session zkapi.Session) { c.memory.opened(ctx, session, c.obs, "client") },
+		Admit: c.understands,
+		Opened: func(ctx context.Context, session zkapi.Session) {
+			c.memory.Opened(ctx, session, c.obs.shared(), "client")
+		},
 	})
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -116,7 +117,7 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 func (c *Client) obstructed(ctx context.Context, session zkapi.Session, task string) error {
 	seen, err := fence.Look(ctx, fence.Of(session), fence.Exists(c.layout.status(task)))
 	if err == nil && seen.Found && seen.Stat.Owner() != zkapi.OwnerNone {
-		return fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.statusProblem(task, seen.Stat)})
+		return fmt.Errorf("%w: %w", ErrObstructed, &obstacle.Error{Problem: c.layout.statusProblem(task, seen.Stat)})
 	}
 	if zkapi.Refused(err) {
 		return nil
@@ -144,7 +145,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 		return Status{}, false, nil, err
 	}
 	if seen.Found && seen.Stat.Owner() != zkapi.OwnerNone { // it is no result
-		c.notices.report(ctx, c.obs.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
+		c.notices.Report(ctx, c.obs.Logger, c.layout.statusProblem(task, seen.Stat), seen.Stat)
 		return Status{}, false, seen.Watch, nil
 	}
 	if !seen.Found {
@@ -159,7 +160,7 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	}
 	status := decodeStatus(got.Data)
 	if problem, odd := c.layout.wordProblem(task, status); odd {
-		c.notices.report(ctx, c.obs.Logger, problem, got.Stat)
+		c.notices.Report(ctx, c.obs.Logger, problem, got.Stat)
 	}
 	return status, true, nil, nil
 }

@@ -159,6 +159,6 @@ func (r *results) found(ctx context.Context, a *awaiting, got zkapi.Result) {
 	a.Status, a.settled = decodeStatus(got.Data), true
 	r.held += len(a.Result)
 	if problem, odd := c.layout.wordProblem(a.Task, a.Status); odd {
-		c.notices.report(ctx, c.obs.Logger, problem, got.Stat)
+		c.notices.Report(ctx, c.obs.Logger, problem, got.Stat)
 	}
 }

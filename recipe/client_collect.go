@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -186,7 +187,7 @@ func (m *removal) obstructed(ctx context.Context, session zkapi.Session, path st
 	case seen.Stat.NumChildren == 0:
 		return zkapi.ErrNotSent // they have gone since: look again
 	}
-	return fmt.Errorf("%w: %w", ErrObstructed, &problemError{childrenProblem(path)})
+	return fmt.Errorf("%w: %w", ErrObstructed, &obstacle.Error{Problem: childrenProblem(path)})
 }
 
 // ask asks a master to remove the task, and waits until something changes. The request names

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -79,8 +80,8 @@ func (o *overviewReader) problem(p Problem) { o.Problems = append(o.Problems, p)
 
 // leader reads which master leads, and whether another znode is in that place.
 func (o *overviewReader) leader(ctx context.Context) error {
-	leader, master, err := followed{session: fence.Of(o.session), layout: o.layout}.lookLeader(ctx, &o.inspection)
-	if err != nil || leader.Exists() {
+	found, master, err := o.layout.election().Look(ctx, fence.Of(o.session), o.inspection.hides)
+	if leader := leaderOf(found); err != nil || leader.Exists() {
 		o.Leader = leader
 		_, err := o.shown(o.layout.master(), err)
 		return err
@@ -154,7 +155,7 @@ func (o *overviewReader) candidates(ctx context.Context) error {
 		return err
 	}
 	names := o.fitting(o.layout.candidate, line.Children)
-	slices.SortFunc(names, byArrival)
+	slices.SortFunc(names, elect.ByArrival)
 	ops := make([]zkapi.Op, len(names))
 	for i, znode := range names {
 		ops[i] = zkapi.Get(o.layout.candidate(znode))
@@ -167,7 +168,7 @@ func (o *overviewReader) candidates(ctx context.Context) error {
 		if !there {
 			continue
 		}
-		if problem, bad := o.layout.candidateProblem(names[i], reply.Stat); bad {
+		if problem, bad := elect.Stray(o.layout.candidate(names[i]), reply.Stat); bad {
 			o.problem(problem)
 			continue
 		}

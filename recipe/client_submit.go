@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -265,7 +266,7 @@ func (c *Client) stays(ctx context.Context, session zkapi.Session, create zkapi.
 	case !seen.Found: // it has gone since
 		err = zkapi.ErrNotSent
 	case seen.Stat.Owner() != zkapi.OwnerNone:
-		err = fmt.Errorf("%w: %w", ErrObstructed, &problemError{c.layout.taskProblem(taskOf(create.Path), seen.Stat)})
+		err = fmt.Errorf("%w: %w", ErrObstructed, &obstacle.Error{Problem: c.layout.taskProblem(taskOf(create.Path), seen.Stat)})
 	default:
 		return true, nil
 	}

@@ -20,7 +20,7 @@ var sentences = map[ReasonKind]func(Reason, moment) string{
 		return r.Znode + " was made by hand: no master of Ringmaster can lead until it is deleted"
 	},
 	BecauseZnode: func(r Reason, _ moment) string {
-		return Problem{r.Znode, r.Detail, r.Remedy}.String()
+		return Problem{Path: r.Znode, What: r.Detail, Remedy: r.Remedy}.String()
 	},
 	BecauseQuarantined: quarantineText,
 	BecauseNextLook: func(r Reason, _ moment) string {
@@ -89,7 +89,9 @@ var sentences = map[ReasonKind]func(Reason, moment) string{
 	BecauseFenced: func(r Reason, _ moment) string {
 		return fmt.Sprintf("a master has taken the claim of worker %s, which did not give back a task in time: it gets tasks when it has registered again%s", r.Worker, holding(r.Count))
 	},
-	BecauseOutdated: func(r Reason, _ moment) string { return Problem{r.Znode, r.Detail, r.Remedy}.String() },
+	BecauseOutdated: func(r Reason, _ moment) string {
+		return Problem{Path: r.Znode, What: r.Detail, Remedy: r.Remedy}.String()
+	},
 	BecauseNoInbox: func(r Reason, _ moment) string {
 		return fmt.Sprintf("worker %s has no inbox: the master makes one at its next look", r.Worker)
 	},

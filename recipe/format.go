@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -26,7 +27,7 @@ func newestFormat() int { return formats[len(formats)-1].number }
 // newClaimRecord returns the record that a process of this build writes when it makes or
 // renews a claim.
 func (l layout) newClaimRecord(env zkapi.Env, session fence.Session, holder string) claimRecord {
-	record := claimRecord{Holder: holder, Session: fmt.Sprintf("0x%x", session.ID()), Nonce: env.Unique(), Acks: true}
+	record := claimRecord{Record: claims.NewRecord(env, session, holder), Acks: true}
 	if l.newest > 1 {
 		record.Format = l.newest
 	}

@@ -193,19 +193,3 @@ func taskName(id string) string { return "task-" + id }
 
 // taskOf is the name of the task that is at a path.
 func taskOf(p string) string { return path.Base(p) }
-
-// sequence is the number that ZooKeeper has put at the end of a name, and -1 for a
-// name without one. Numbers
-// wrap after 2,147,483,647; candidates are compared within one lifetime of their
-// parent, which does not see that many.
-func sequence(name string) int64 {
-	const digits = 10
-	if len(name) < digits {
-		return -1
-	}
-	n, err := strconv.ParseUint(name[len(name)-digits:], 10, 63) // no sign
-	if err != nil {
-		return -1
-	}
-	return int64(n)
-}

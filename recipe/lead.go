@@ -3,11 +3,8 @@ package recipe
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -58,57 +55,20 @@ func (l Lead) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 			return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
 		}
 	}
-	return l.write(ctx, ops...)
+	if l.term == nil {
+		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Index: -1, Fate: zkapi.NotApplied, Err: ErrDeposed}
+	}
+	return l.term.Send(ctx, ops...)
 }
 
 // allowed reports why an op is not for Lead.Write.
 func (l Lead) allowed(op zkapi.Op) error {
-	switch op.Kind {
-	case zkapi.KindCheck:
-		return nil
-	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
-	default:
-		return invalid("%v in Lead.Write: use zkapi.Create, Set, Delete and Check", op.Kind)
-	}
 	own := []string{l.layout.master(), l.layout.pruned()}
 	for _, p := range l.layout.parents() {
 		own = append(own, p.path)
 	}
-	if slices.ContainsFunc(own, func(p string) bool { return op.Path == p || strings.HasPrefix(op.Path, p+"/") }) {
-		return invalid("%v %s in Lead.Write: that znode belongs to the recipe: use another name", op.Kind, brief(op.Path))
-	}
-	return nil
-}
-
-// write sends a fenced write with the caller's patience, and no longer than the term
-// lasts.
-func (l Lead) write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	if err := l.over(); err != nil {
-		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: -1, Fate: zkapi.NotApplied, Err: err}
-	}
-	t := l.term
-	ctx, end := t.While(ctx)
-	defer end()
-	reply := t.SendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
-	if cause := context.Cause(t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
-		reply.Err = &zkapi.Error{
-			Kind: zkapi.KindMulti, Path: l.layout.assign(), Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
-			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
-		}
-	}
-	return reply.Result, reply.Err
-}
-
-// over says why nothing can be written any more; nil while the term lasts.
-func (l Lead) over() error {
-	if l.term == nil {
-		return ErrDeposed
-	}
-	if l.term.Lease.Left() <= 0 {
-		l.term.Overdue()
-	}
-	if l.term.Holding.Err() != nil {
-		return context.Cause(l.term.Holding)
+	if why := elect.Foreign(op, own); why != "" {
+		return invalid("Lead.Write: %s", why)
 	}
 	return nil
 }
@@ -126,25 +86,20 @@ const MaxProclaimed = 16 << 10
 // zkapi.ErrConnectionLoss of a look at /master that comes before the write: nothing was
 // applied then. It may be called again after a lost connection, whatever its fate.
 func (l Lead) Proclaim(ctx context.Context, data []byte) error {
-	if err := l.proclaims(ctx, data); err != nil {
+	err := checkProclaimed(data)
+	if err == nil && l.term == nil {
+		err = ErrDeposed
+	}
+	if err != nil {
 		return &zkapi.Error{Kind: zkapi.KindSet, Path: l.layout.master(), Index: -1, Fate: zkapi.NotApplied, Err: err}
 	}
-	_, err := l.write(ctx, zkapi.Set(l.layout.master(), data, zkapi.AnyVersion))
-	return err
+	return l.term.Proclaim(ctx, data)
 }
 
-// proclaims returns why Proclaim is not possible: /master may have been made by hand.
-func (l Lead) proclaims(ctx context.Context, data []byte) error {
+// checkProclaimed refuses data that are too long to proclaim.
+func checkProclaimed(data []byte) error {
 	if len(data) > MaxProclaimed {
 		return errors.Join(invalid("the data to proclaim has %d bytes: at most %d are allowed", len(data), MaxProclaimed), zkapi.ErrTooLarge)
 	}
-	if err := l.over(); err != nil {
-		return err
-	}
-	zkapi.Checkpoint(l.term.Env, "proclaim", ctx, data)
-	seen, err := fence.Look(ctx, l.term.Session, fence.Exists(l.layout.master()))
-	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != l.term.Session.ID()) {
-		err = fmt.Errorf("%w: /master belongs to another session", ErrDeposed)
-	}
-	return err
+	return nil
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -136,8 +139,8 @@ type Master struct {
 	policy policy
 	life   *lifetime
 
-	notices notices
-	memory  *memory
+	notices obstacle.Notices
+	memory  *epoch.Memory
 
 	broadcaster broadcaster
 }
@@ -156,10 +159,10 @@ func NewMaster(env zkapi.Env, config MasterConfig) (*Master, error) {
 		return nil, err
 	}
 	config.Observers = config.filled("master", config.Name)
-	if config.EpochAtLeast < 0 || config.EpochAtLeast >= maxEpoch {
-		return nil, invalid("EpochAtLeast %d: use 0 to %d", config.EpochAtLeast, maxEpoch-1)
+	if config.EpochAtLeast < 0 || config.EpochAtLeast >= epoch.Max {
+		return nil, invalid("EpochAtLeast %d: use 0 to %d", config.EpochAtLeast, epoch.Max-1)
 	}
-	return &Master{config: config, env: env, layout: l, policy: p, life: newLifetime(env), memory: &memory{atLeast: config.EpochAtLeast}}, nil
+	return &Master{config: config, env: env, layout: l, policy: p, life: newLifetime(env), memory: epoch.AtLeast(config.EpochAtLeast)}, nil
 }
 
 // Run stands for election and leads, again and again, until ctx ends or Close is called; it
@@ -192,7 +195,7 @@ func (m *Master) Close(ctx context.Context) error {
 func (m *Master) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	obs := m.config.Observers
 	prepare := func() error {
-		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.reporter(ctx, obs.Logger)); err != nil {
+		if err := bootstrap(ctx, m.env, session, m.layout, "master", m.notices.Reporter(ctx, obs.Logger)); err != nil {
 			return err
 		}
 		if _, err := m.layout.readFormat(ctx, session); err != nil {
@@ -201,37 +204,39 @@ func (m *Master) serve(ctx context.Context, session fence.Session) (served bool,
 		zkapi.Checkpoint(m.env, "may lead", session)
 		return mayLead(ctx, session, m.layout)
 	}
-	if err := m.notices.unobstructed(ctx, m.env, obs.Logger, retry.New(m.env, obs.shared(), "preparation of a master"), session, prepare); err != nil {
+	if err := m.notices.Unobstructed(ctx, m.env, obs.Logger, retry.New(m.env, obs.shared(), "preparation of a master"), session, prepare); err != nil {
 		return false, err
 	}
-	c := candidate{m.env, session, m.layout, obs, m.config.Name, m.config.Address, &m.notices, m.memory}
+	c := elect.Candidate{
+		Election: m.layout.election(), Env: m.env, Session: session, Obs: obs.shared(), Name: m.config.Name, Data: []byte(m.config.Address), Notices: &m.notices, Memory: m.memory,
+		Record: func() ([]byte, string) {
+			record := m.layout.newClaimRecord(m.env, session, m.config.Name)
+			return encode(record), record.Nonce
+		},
+	}
 	if m.config.Queue {
-		err := c.waitInQueue(ctx)
+		err := c.WaitInQueue(ctx)
 		switch {
-		case zkapi.Refused(err) || zkapi.TooLarge(err) || errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, zkapi.ErrEphemeral): // the queue only decides which candidate is next
+		case elect.Queueless(err):
 			obs.Logger.WarnContext(ctx, "the master takes part in the election without the queue of candidates", "error", err)
 		case err != nil:
 			return false, err
 		}
 	}
-	won, at, err := c.campaign(ctx)
+	won, at, err := c.Campaign(ctx)
 	if err != nil {
 		return false, err
 	}
 	if err := m.layout.mine(ctx, session, m.layout.master()); err != nil {
 		return false, err
 	}
-	return true, m.serveTerm(newLeadership(ctx, m.env, m.config.Observers, won, at))
+	return true, m.serveTerm(m.layout.leadership(ctx, m.env, m.config.Observers, won, at))
 }
 
 // mayLead finds out whether a candidate has the permission to lead, before it waits in the
 // queue for days.
 func mayLead(ctx context.Context, session fence.Session, l layout) error {
-	err := session.MayWrite(ctx, l.assign())
-	if errors.Is(err, zkapi.ErrBadVersion) {
-		return nil
-	}
-	return l.explained(ctx, session, l.assign(), err)
+	return l.explained(ctx, session, l.assign(), l.election().MayLead(ctx, session))
 }
 
 // serveTerm is one term, from the election to the hand-over.
@@ -263,7 +268,7 @@ func (m *Master) serveTerm(t *leadership) error {
 		zkapi.Checkpoint(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.Holding, threads[len(threads)-1]) // or until the lease is over
 	}
-	if err := t.resign(m.layout); err != nil {
+	if err := t.Resign(); err != nil {
 		log.InfoContext(detached, "the hand-over failed", "epoch", t.epoch(), "error", err)
 	}
 	t.End(ErrDeposed)

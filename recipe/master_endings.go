@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -40,7 +41,7 @@ func (r *reconciler) confirm(names []string) error {
 
 // quarantineForStatus quarantines a task whose status is not persistent.
 func (r *reconciler) quarantineForStatus(t string, stat zkapi.Stat) {
-	r.quarantineTask(t, &problemError{r.layout.statusProblem(t, stat)}, true)
+	r.quarantineTask(t, &obstacle.Error{Problem: r.layout.statusProblem(t, stat)}, true)
 	r.quarantine.entries[subject{taskSubject, t}].byStatus = true
 }
 

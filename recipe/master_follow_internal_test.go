@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -27,7 +28,7 @@ func TestMaster_ForgetsThatItTookATaskThatIsGone(t *testing.T) {
 		obs := Observers{}.filled("master", "m1")
 		env := &zk.Env{Server: zk.NewServer(0)}
 		r := &reconciler{
-			env: env, term: &leadership{&term.Term{Active: t.Context()}, obs}, view: decide.NewView(), quarantine: newQuarantine(env, obs),
+			env: env, term: &leadership{&elect.Term{Term: &term.Term{Active: t.Context()}}, obs}, view: decide.NewView(), quarantine: newQuarantine(env, obs),
 			listWatch: map[string]zkapi.Source{}, lists: map[string]*followedList{},
 		}
 		r.view.AddAssignment("w1", "t1")

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -38,9 +40,9 @@ type reconciler struct {
 	view        *decide.View
 	published   *published
 
-	notices *notices // of this process
-	format  int      // of the znodes; 0 until it has been read
-	memory  *memory
+	notices *obstacle.Notices // of this process
+	format  int               // of the znodes; 0 until it has been read
+	memory  *epoch.Memory
 
 	synced        bool // since the last invalidateAll
 	masterWatch   zkapi.Source

@@ -188,5 +188,5 @@ func bound(data []byte, latest int32) (backlogRecord, bool) {
 
 // notFromMaster is the problem of a notice that no master has written.
 func notFromMaster(path string) Problem {
-	return Problem{path, "was not written by a master: its data is ignored, and the active master writes it again", "set " + path + ` ""`}
+	return Problem{Path: path, What: "was not written by a master: its data is ignored, and the active master writes it again", Remedy: "set " + path + ` ""`}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -50,7 +51,7 @@ func (r *reconciler) prepare(decisions []decide.Transition) ([]decide.Transition
 			return nil, p, reply.Err
 		}
 		if writeTable[d.Action].notifies && reply.Stat.NumChildren > 0 { // the worker cannot delete it, and is not to lose its claim for that
-			r.quarantineTask(d.Task, &problemError{childrenProblem(q.path)}, false)
+			r.quarantineTask(d.Task, &obstacle.Error{Problem: childrenProblem(q.path)}, false)
 			gone[q.of] = true
 			continue
 		}

@@ -166,7 +166,7 @@ func (r *reconciler) readProgress() error {
 		}
 		r.quarantine.worked(r.term.Active, hint, true)
 		if reply.Found && !reply.Stat.Alive() {
-			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
+			r.notices.Report(r.term.Active, r.term.obs.Logger, r.layout.progressProblem(names[i], reply.Stat), reply.Stat)
 			continue
 		}
 		if reply.Found && reply.Stat.Mzxid != task.Watched.Mzxid {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -193,14 +194,14 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply, bad map[
 			continue
 		}
 		if reply.Stat.Owner() != zkapi.OwnerNone { // it does not stay, or can have no children
-			r.quarantineTask(names[i], &problemError{r.layout.taskProblem(names[i], reply.Stat)}, true)
+			r.quarantineTask(names[i], &obstacle.Error{Problem: r.layout.taskProblem(names[i], reply.Stat)}, true)
 			continue
 		}
 		options, _, err := decodeTask(reply.Data)
 		if err != nil {
-			bad[names[i]] = &problemError{r.layout.optionsProblem(names[i], err)}
+			bad[names[i]] = &obstacle.Error{Problem: r.layout.optionsProblem(names[i], err)}
 		} else if what := mistyped(reply.Data); what != "" {
-			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.mistypedProblem(names[i], what), reply.Stat)
+			r.notices.Report(r.term.Active, r.term.obs.Logger, r.layout.mistypedProblem(names[i], what), reply.Stat)
 		}
 		r.view.SetOptions(names[i], options, reply.Stat.Czxid)
 		if reply.Stat.NumChildren == 0 {
@@ -216,10 +217,10 @@ func (r *reconciler) readOptions(names []string, replies []zkapi.Reply, bad map[
 // quarantined.
 func (r *reconciler) takeOver(t string, b below, bad error) {
 	if b.odd != "" {
-		r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.numberProblem(t, b.odd), zkapi.Stat{})
+		r.notices.Report(r.term.Active, r.term.obs.Logger, r.layout.numberProblem(t, b.odd), zkapi.Stat{})
 	}
 	if bad == nil && b.attempts >= maxAttempt-1 {
-		bad = &problemError{r.layout.attemptsProblem(t, b.attempts)}
+		bad = &obstacle.Error{Problem: r.layout.attemptsProblem(t, b.attempts)}
 	}
 	if bad != nil && !b.finished {
 		r.quarantineTask(t, bad, true)

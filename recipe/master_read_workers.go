@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -117,7 +118,7 @@ func (r *reconciler) readInboxes() error {
 			return reply.Err
 		}
 		if reply.Stat.Alive() { // nothing can be assigned there
-			r.quarantineWorker(names[i], &problemError{claimProblem(r.layout.inbox(names[i]), reply.Stat)}, true)
+			r.quarantineWorker(names[i], &obstacle.Error{Problem: claimProblem(r.layout.inbox(names[i]), reply.Stat)}, true)
 			continue
 		}
 		r.inboxWatch[names[i]] = reply.Watch
@@ -251,7 +252,7 @@ func (r *reconciler) readClaims() error {
 		r.quarantine.worked(r.term.Active, subject{workerSubject, names[i]}, true)
 		var record claimRecord
 		if what := record.checked(decodeRecord(reply.Data, &record)); what != "" {
-			r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
+			r.notices.Report(r.term.Active, r.term.obs.Logger, r.layout.capacityProblem(names[i], what), reply.Stat)
 		}
 		r.view.TouchWorker(names[i])
 		takeClaim(r.view, names[i], record, reply.Stat, r.format)
@@ -259,7 +260,7 @@ func (r *reconciler) readClaims() error {
 			return err
 		}
 		for _, problem := range r.layout.outdated(names[i], record, reply.Stat, r.format) {
-			r.notices.report(r.term.Active, r.term.obs.Logger, problem, reply.Stat)
+			r.notices.Report(r.term.Active, r.term.obs.Logger, problem, reply.Stat)
 		}
 	}
 	return nil
@@ -299,7 +300,7 @@ func (r *reconciler) lives(w string, seen zkapi.Reply) error {
 		r.stale[w] = true // its inbox is not watched any more, or is to be
 	}
 	if worker.Stray {
-		r.notices.report(r.term.Active, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
+		r.notices.Report(r.term.Active, r.term.obs.Logger, r.layout.workerProblem(w, seen.Stat), seen.Stat)
 	}
 	return nil
 }

@@ -314,7 +314,7 @@ func (r *reconciler) recreateParents(err error) error {
 	if !errors.Is(err, zkapi.ErrNoNode) {
 		return err
 	}
-	report := r.notices.reporter(r.term.Active, r.term.obs.Logger)
+	report := r.notices.Reporter(r.term.Active, r.term.obs.Logger)
 	if made := bootstrap(r.term.Active, r.env, r.term.Session, r.layout, "master", report); made != nil {
 		return fmt.Errorf("%w; it cannot be created again: %v", err, made) // another role may make it
 	}

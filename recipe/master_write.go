@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -144,7 +145,7 @@ func (r *reconciler) take(d decide.Transition, known prepared) []zkapi.Op {
 
 // fence takes the claim from a worker.
 func (r *reconciler) fence(d decide.Transition, _ prepared) []zkapi.Op {
-	record := encode(claimRecord{Holder: d.Holder, Fenced: true})
+	record := encode(claimRecord{Record: claims.Record{Holder: d.Holder}, Fenced: true})
 	return []zkapi.Op{zkapi.Set(r.layout.inbox(d.Holder), record, r.view.Worker(d.Holder).Incarnation)}
 }
 

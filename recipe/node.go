@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -32,7 +33,7 @@ type Node struct {
 	config NodeConfig
 	env    zkapi.Env
 	master *Master
-	memory *memory // of all its workers, one after the other
+	memory *epoch.Memory // of all its workers, one after the other
 	life   *lifetime
 
 	stoppedLeading zkapi.Signal // raised when the node leads no longer

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strconv"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -38,7 +39,7 @@ func floorGroup(name string) string {
 }
 
 // mostPruned is the highest floor: one multi raises a new inbox above it.
-const mostPruned = liftedAtOnce - 1
+const mostPruned = claims.LiftedAtOnce - 1
 
 // readFloors reads the floors of the incarnations, and the version of /pruned. Data that no prune
 // has written says nothing.
@@ -79,9 +80,9 @@ func (w *Worker) raiseInbox(ctx context.Context, session fence.Session) error {
 	}
 	data := inbox.Data
 	if len(data) == 0 {
-		data = liftRecord(w.config.Name, floor+1)
+		data = claims.LiftRecord(w.config.Name, floor+1)
 	}
-	_, err = lift(ctx, session, path, data, inbox.Stat.Version, floor+1)
+	_, err = claims.Lift(ctx, session, path, data, inbox.Stat.Version, floor+1)
 	if errors.Is(err, zkapi.ErrBadVersion) || errors.Is(err, zkapi.ErrNoNode) {
 		return nil // another process has raised it, or it was pruned again: acquire sees that
 	}

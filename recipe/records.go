@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 )
@@ -24,15 +25,12 @@ func (c *claimRecord) checked(err error) (what string) {
 }
 
 // claimRecord is the data of /assign and of /assign/<w>: it names the holder of the claim.
-// The nonce shows whether an ambiguous write was the process's own.
 type claimRecord struct {
-	Holder   string `json:"holder"`
-	Session  string `json:"session"`
-	Nonce    string `json:"nonce"`
-	Capacity int    `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
-	Retiring bool   `json:"retiring,omitempty"` // a worker that takes no more
-	Acks     bool   `json:"acks,omitempty"`     // the worker gives back tasks itself when they are taken from it
-	Fenced   bool   `json:"fenced,omitempty"`   // a master has taken the claim from a worker that did not answer
+	claims.Record
+	Capacity int  `json:"capacity,omitempty"` // of a worker: the assignments it takes; 0 leaves it to the master
+	Retiring bool `json:"retiring,omitempty"` // a worker that takes no more
+	Acks     bool `json:"acks,omitempty"`     // the worker gives back tasks itself when they are taken from it
+	Fenced   bool `json:"fenced,omitempty"`   // a master has taken the claim from a worker that did not answer
 	// EpochSeen is the highest epoch that a worker has seen, when the tree shows a
 	// lower one; see memory.
 	EpochSeen int32 `json:"epoch_seen,omitempty"`
@@ -124,15 +122,7 @@ func decodeRecord(data []byte, record any) error {
 	return json.Unmarshal(data, record)
 }
 
-func encode(record any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(record); err != nil {
-		panic(fmt.Sprintf("recipe: a record that cannot be encoded: %v", err)) // records hold only plain fields
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
+func encode(record any) []byte { return claims.Encode(record) }
 
 // requestRecord is the data of /collect/<t>: which task of that name a client wants to be
 // removed.

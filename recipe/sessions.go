@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
@@ -19,7 +20,7 @@ type eachSession struct {
 	obs  Observers
 	life *lifetime // hears how each session ended
 
-	memory *memory
+	memory *epoch.Memory
 }
 
 // each runs body on one session after the other until ctx ends. When a session ends, each
@@ -59,7 +60,7 @@ func (s eachSession) each(ctx context.Context, body func(context.Context, fence.
 // one runs body on one session. served says whether the role was taken.
 func (s eachSession) one(ctx context.Context, session zkapi.Session, body func(context.Context, fence.Session) (served bool, err error)) (served bool, err error) {
 	s.obs.Metrics.SessionOpened(s.role)
-	s.memory.opened(ctx, session, s.obs, s.role)
+	s.memory.Opened(ctx, session, s.obs.shared(), s.role)
 	mine := &ownSession{Session: session}
 	mine.served, err = body(ctx, fence.Of(mine))
 	zkapi.Checkpoint(s.env, "close", mine, err)
@@ -91,16 +92,3 @@ func (s *ownSession) Close(ctx context.Context) error {
 
 // errStop ends a session's loop without an error: the role has retired.
 var errStop = errors.New("retired")
-
-// opened asks a new session whether the tree has gone back since earlier sessions.
-func (m *memory) opened(ctx context.Context, session zkapi.Session, obs Observers, role string) {
-	times, last := zkapi.WentBack(session)
-	m.mu.Lock()
-	news := times > m.times
-	m.times = times
-	m.lost = m.lost || news
-	m.mu.Unlock()
-	if news {
-		obs.wentBack(ctx, role, fmt.Errorf("%w: %w", ErrWentBack, last))
-	}
-}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -13,30 +13,24 @@ import (
 // ErrDeposed is the cause of a leadership context that has ended against its owner's wish.
 var ErrDeposed = errors.New("deposed")
 
+// election is the election of the master of this namespace.
+func (l layout) election() elect.Election {
+	return elect.Election{
+		LeaderPath: l.master(), EpochPath: l.assign(), QueuePath: l.candidates(), ACL: l.access.master(), Role: "master",
+		Blocked: l.masterProblem, Claimable: l.claimable(l.assign(), 0),
+	}
+}
+
 // leadership is the term of one master: one session, one epoch. It is the only thing that can
 // write as the master.
 type leadership struct {
-	*term.Term
+	*elect.Term
 	obs Observers
 }
 
-// newLeadership begins a term that was won by a write that was sent at won, by Env.Elapsed.
-func newLeadership(ctx context.Context, env zkapi.Env, obs Observers, c claim, won time.Duration) *leadership {
-	return &leadership{term.Begin(ctx, env, obs.shared(), c.Claim, won, term.Kind{Role: "master", Over: ErrDeposed}), obs}
+// leadership begins a term that was won by a write that was sent at won, by Env.Elapsed.
+func (l layout) leadership(ctx context.Context, env zkapi.Env, obs Observers, c term.Claim, won time.Duration) *leadership {
+	return &leadership{l.election().Begin(ctx, env, obs.shared(), c, won, ErrDeposed), obs}
 }
 
 func (t *leadership) epoch() int32 { return t.Version }
-
-// resign gives up /master under the claim, so that a backup need not wait for the end of the
-// session. A /master that was made by hand stays.
-func (t *leadership) resign(l layout) error {
-	if t.Holding.Err() != nil {
-		return context.Cause(t.Holding)
-	}
-	zkapi.Checkpoint(t.Env, "resign", t)
-	seen, err := fence.Look(t.Holding, t.Session, fence.Exists(l.master()))
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.Session.ID() {
-		return err
-	}
-	return t.Write(zkapi.Delete(l.master(), zkapi.AnyVersion))
-}

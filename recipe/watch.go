@@ -2,11 +2,10 @@ package recipe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -32,88 +31,14 @@ type followed struct {
 	layout  layout
 }
 
-// wait waits until one of watches fires or they may be lost.
-func (f followed) wait(ctx context.Context, reconnected zkapi.Source, watches ...zkapi.Source) error {
-	_, err := f.env.Wait(ctx, fence.Sources(append(watches, reconnected, f.session.Done(), f.env.Timer(awaitResync))...)...)
-	if err == nil && f.session.Done().Fired() {
-		err = f.session.Cause()
-	}
-	return err
-}
-
-// leader calls tell with the active master and at each change, until tell returns false.
+// leader calls report with the active master and at each change, until report returns false.
 func (f followed) leader(ctx context.Context, report func(Leader) bool) error {
-	var last *Leader
-	again := retry.New(f.env, f.obs.shared(), "look at /master")
-	for {
-		_, _, reconnected := f.session.Connection()
-		var now Leader
-		var watch zkapi.Source
-		read := func() (err error) {
-			now, watch, err = f.readLeader(ctx)
-			return err
-		}
-		err := again.OnDisconnect(ctx, f.session, read)
-		if zkapi.Permanent(err) { // this process may not read who leads: the last answer stands
-			again.Warn(ctx, err)
-			now, watch, err = Leader{}, nil, nil
-			if last != nil {
-				now = *last
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if last == nil || *last != now {
-			if !report(now) {
-				return nil
-			}
-			last = &now
-		}
-		if err := f.wait(ctx, reconnected, watch); err != nil {
-			return err
-		}
-	}
+	return f.layout.election().Follow(ctx, f.env, f.obs.shared(), f.session, func(now elect.Leader) bool { return report(leaderOf(now)) })
 }
 
-func (f followed) readLeader(ctx context.Context) (Leader, zkapi.Source, error) {
-	leader, seen, err := f.lookLeader(ctx, &inspection{})
-	return leader, seen.Watch, err
-}
-
-// lookLeader reads the leader's claim, and /master with a watch. Hidden data is no error: the
-// Stat of /master still names its session.
-func (f followed) lookLeader(ctx context.Context, note *inspection) (leader Leader, seen zkapi.Result, err error) {
-	seen, err = fence.Look(ctx, f.session, fence.Exists(f.layout.master()).Watched())
-	if err != nil || !seen.Stat.Alive() {
-		return Leader{}, seen, err // only an ephemeral of a session is a claim
-	}
-	got, err := f.session.Do(ctx, fence.Get(f.layout.master()))
-	switch {
-	case errors.Is(err, zkapi.ErrNoNode):
-		return Leader{}, seen, nil // gone since: the watch has fired
-	case errors.Is(err, zkapi.ErrNoAuth):
-		note.hides(f.layout.master(), err)
-		got = seen
-	case err != nil:
-		return Leader{}, zkapi.Result{}, err
-	}
-	if !got.Stat.Alive() {
-		return Leader{}, seen, nil
-	}
-	leader = Leader{Address: string(got.Data), Session: got.Stat.EphemeralOwner}
-	claimed, err := f.session.Do(ctx, fence.Get(f.layout.assign()))
-	switch {
-	case errors.Is(err, zkapi.ErrNoAuth):
-		note.hides(f.layout.assign(), err)
-	case err != nil && !errors.Is(err, zkapi.ErrNoNode):
-		return Leader{}, zkapi.Result{}, err
-	}
-	var record claimRecord
-	if json.Unmarshal(claimed.Data, &record) == nil && record.Session == fmt.Sprintf("0x%x", leader.Session) {
-		leader.Name, leader.Epoch = record.Holder, claimed.Stat.Version
-	}
-	return leader, seen, nil
+// leaderOf describes the leader of an election.
+func leaderOf(l elect.Leader) Leader {
+	return Leader{Address: l.Data, Name: l.Name, Epoch: l.Epoch, Session: l.Session}
 }
 
 // progress calls tell with the progress of a task, and nil when that is gone, until the task
@@ -156,7 +81,7 @@ func (f followed) progress(ctx context.Context, task string, report func([]byte)
 			return nil
 		}
 		last = got.Data
-		if err := f.wait(ctx, reconnected, shown.Watch, ended.Watch); err != nil {
+		if err := elect.Changed(ctx, f.env, f.session, reconnected, shown.Watch, ended.Watch); err != nil {
 			return err
 		}
 	}
@@ -168,9 +93,9 @@ func (c *Client) Leader(ctx context.Context) (Leader, error) {
 		return Leader{}, errZero
 	}
 	var leader Leader
-	err := c.reading(ctx, func(session fence.Session) (err error) {
-		f := followed{c.env, c.obs, session, c.layout}
-		leader, _, err = f.readLeader(ctx)
+	err := c.reading(ctx, func(session fence.Session) error {
+		found, _, err := c.layout.election().Look(ctx, session, nil)
+		leader = leaderOf(found)
 		return err
 	})
 	return leader, err

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,8 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -64,8 +68,8 @@ type Worker struct {
 	freed  zkapi.Signal // raised when a handler has returned
 	retire zkapi.Signal // raised when the worker is to take no more
 
-	notices notices
-	memory  *memory
+	notices obstacle.Notices
+	memory  *epoch.Memory
 
 	declares int32 // the epoch that its claim says was seen; only Run's thread touches it
 	known    int32 // the highest epoch that was known before the claim was taken; the same
@@ -114,7 +118,7 @@ func NewWorker(env zkapi.Env, config WorkerConfig) (*Worker, error) {
 	}
 	w := &Worker{
 		config: config, env: env, layout: l, life: newLifetime(env), log: config.Logger, freed: env.Signal(), retire: env.Signal(),
-		residents: map[string]bool{}, declined: map[string]int{}, hung: map[string]bool{}, memory: &memory{},
+		residents: map[string]bool{}, declined: map[string]int{}, hung: map[string]bool{}, memory: &epoch.Memory{},
 	}
 	w.patience, w.endPatience = context.WithCancelCause(context.Background())
 	return w, nil
@@ -199,7 +203,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 	var at time.Duration
 	again := retry.New(w.env, w.config.Observers.shared(), "registration")
 	register := func() error {
-		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.reporter(ctx, w.log)); err != nil {
+		if err := bootstrap(ctx, w.env, session, w.layout, "worker", w.notices.Reporter(ctx, w.log)); err != nil {
 			return err
 		}
 		if err := w.layout.ensure(ctx, session, parent{path: w.layout.inbox(w.config.Name), acl: w.layout.access.inbox()}); err != nil {
@@ -214,7 +218,7 @@ func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool,
 		}
 		return w.layout.mine(ctx, session, w.layout.worker(w.config.Name))
 	}
-	if err := w.notices.unobstructed(ctx, w.env, w.log, again, session, register); err != nil {
+	if err := w.notices.Unobstructed(ctx, w.env, w.log, again, session, register); err != nil {
 		return false, err
 	}
 	w.log.InfoContext(ctx, "registered", "incarnation", held.Version, "session", observe.SessionText(session.ID()))
@@ -276,7 +280,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 		if seen.Found {
 			name.Begin()
 			if !seen.Stat.Alive() {
-				w.notices.report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
+				w.notices.Report(ctx, w.log, w.layout.workerProblem(w.config.Name, seen.Stat), seen.Stat)
 			} else if other != seen.Stat.EphemeralOwner {
 				other = seen.Stat.EphemeralOwner
 				name.Tell(ctx, "the name is in use: waiting until that session ends; if another process runs, give this one a name of its own", "held_by", observe.SessionText(other))
@@ -295,10 +299,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 			return claim{}, 0, err
 		}
 		sent := w.env.Elapsed()
-		c, err := acquire(ctx, w.env, session, w.config.Observers, registration{
-			layout: w.layout, holder: w.config.Name, ephemeral: path, address: w.config.Address, acl: w.layout.access.worker(),
-			claimPath: w.layout.inbox(w.config.Name), capacity: w.config.Capacity, epochSeen: w.declares, renewals: renewals,
-		})
+		c, err := w.acquire(ctx, session)
 		if hidden != nil && errors.Is(err, zkapi.ErrNodeExists) {
 			if err := again.Wait(ctx, session, fmt.Errorf("%w; %v", err, hidden)); err != nil {
 				return claim{}, 0, err
@@ -316,18 +317,35 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 	}
 }
 
+// acquire makes one attempt to take the name.
+func (w *Worker) acquire(ctx context.Context, session fence.Session) (c claim, err error) {
+	c.Claim, err = claims.Acquire(ctx, w.env, session, w.config.Observers.shared(), claims.Registration{
+		Ephemeral: zkapi.Create(w.layout.worker(w.config.Name), []byte(w.config.Address), zkapi.Ephemeral).WithACL(w.layout.access.worker()),
+		Path:      w.layout.inbox(w.config.Name), Check: w.layout.claimable(w.layout.inbox(w.config.Name), renewals),
+		Record: func(data []byte) ([]byte, string) {
+			var before claimRecord
+			_ = json.Unmarshal(data, &before) // one made by hand says nothing
+			c.afterRetiring = before.Retiring
+			record := w.layout.newClaimRecord(w.env, session, w.config.Name)
+			record.Capacity, record.EpochSeen = w.config.Capacity, w.declares
+			return encode(record), record.Nonce
+		},
+	})
+	return c, err
+}
+
 // remember finds the epoch that the worker's claim has to name: the highest that it has
 // seen, if the tree shows a lower one.
 func (w *Worker) remember(ctx context.Context, session fence.Session) error {
-	shown, known, err := w.memory.compare(ctx, session, w.layout, w.config.Observers, "worker")
+	shown, known, err := w.memory.Compare(ctx, session, w.layout.assign(), w.config.Observers.shared(), "worker")
 	if err != nil {
 		return err
 	}
 	w.declares = 0
-	if behind, _ := w.memory.behind(shown, known); behind != nil {
-		w.declares, _ = w.memory.highest()
+	if behind, _ := w.memory.Behind(shown, known); behind != nil {
+		w.declares, _ = w.memory.Highest()
 	}
-	w.known, _ = w.memory.highest()
+	w.known, _ = w.memory.Highest()
 	return nil
 }
 

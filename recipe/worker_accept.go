@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -20,11 +21,11 @@ func (i *incarnation) found(t string, assignment, task zkapi.Reply) error {
 		i.orphan(t, assignment.Result)
 		return nil
 	case err == nil && assignment.Stat.Owner() != zkapi.OwnerNone:
-		err = &problemError{i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)}
+		err = &obstacle.Error{Problem: i.worker.layout.assignmentProblem(i.worker.config.Name, t, assignment.Stat)}
 		i.block(t, assignment.Result, err)
 		return nil
 	case err == nil && task.Stat.Owner() != zkapi.OwnerNone: // its status could not be created, and it is no task
-		i.block(t, assignment.Result, &problemError{i.worker.layout.taskProblem(t, task.Stat)})
+		i.block(t, assignment.Result, &obstacle.Error{Problem: i.worker.layout.taskProblem(t, task.Stat)})
 		return nil
 	case err == nil:
 		err = i.accept(t, assignment.Result, task.Data)
@@ -85,7 +86,7 @@ func (i *incarnation) accept(t string, assignment zkapi.Result, data []byte) err
 	case e.task.Options.Resident && (record.Revoked || i.retired):
 		i.recall(e, ErrRevoked)
 	case bad != nil:
-		i.block(t, assignment, &problemError{i.worker.layout.optionsProblem(t, bad)})
+		i.block(t, assignment, &obstacle.Error{Problem: i.worker.layout.optionsProblem(t, bad)})
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func (i *incarnation) doubtRecord(t string, assignment zkapi.Result, record assi
 }
 
 func (i *incarnation) reportAssignment(t string, assignment zkapi.Result, what string) {
-	i.worker.notices.report(i.req, i.worker.log, i.worker.layout.assignmentRecordProblem(i.worker.config.Name, t, what), assignment.Stat)
+	i.worker.notices.Report(i.req, i.worker.log, i.worker.layout.assignmentRecordProblem(i.worker.config.Name, t, what), assignment.Stat)
 }
 
 // errForeign is the reason to give back an assignment of an incarnation that this worker

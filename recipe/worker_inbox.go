@@ -210,7 +210,7 @@ func (i *incarnation) readArrived() error {
 	}
 	for _, t := range names {
 		if e := i.held[t]; e != nil && i.heard.plausible(e.task.Token.Epoch) {
-			i.worker.memory.saw(e.task.Token.Epoch, "this process")
+			i.worker.memory.Saw(e.task.Token.Epoch, "this process")
 			i.heard.saw(e.task.Token.Epoch, e.stat.Czxid)
 		}
 	}

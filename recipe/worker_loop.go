@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
@@ -233,7 +234,7 @@ func (i *incarnation) renew(says claimRecord) error {
 		version = result.Results[0].Stat.Version
 	case zkapi.Unknown:
 		var known int32
-		if known, err = resolveClaim(i.req, i.env, i.Session, i.worker.config.Observers, i.Path, record.Nonce, err); err == nil {
+		if known, err = claims.Resolve(i.req, i.env, i.Session, i.worker.config.Observers.shared(), i.Path, record.Nonce, err); err == nil {
 			version = known
 		}
 	}

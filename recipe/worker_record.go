@@ -8,6 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/decide"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -203,7 +204,7 @@ func (i *incarnation) passes(e *execution) bool {
 	if err != nil || !seen.Found || seen.Stat.Owner() == zkapi.OwnerNone {
 		return false
 	}
-	i.leave(e, &problemError{i.worker.layout.statusProblem(e.task.Name, seen.Stat)})
+	i.leave(e, &obstacle.Error{Problem: i.worker.layout.statusProblem(e.task.Name, seen.Stat)})
 	return true
 }
 

@@ -24,6 +24,8 @@ type Metrics interface {
 	WaitEnded(what string)
 	// Fenced: a write was refused because another process holds the claim.
 	Fenced(role string)
+	// WentBack: the ensemble shows an older state than before.
+	WentBack(role string)
 }
 
 // Observer is told what happens. Both fields are set.
@@ -50,6 +52,7 @@ func (nothing) Unknown(string, zkapi.Fate) {}
 func (nothing) WaitBegan(string)           {}
 func (nothing) WaitEnded(string)           {}
 func (nothing) Fenced(string)              {}
+func (nothing) WentBack(string)            {}
 
 // WaitForSession is what a role waits for until a server grants a session.
 const WaitForSession = "session"

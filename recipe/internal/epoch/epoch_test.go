@@ -1,4 +1,4 @@
-package recipe
+package epoch
 
 import "testing"
 
@@ -6,16 +6,16 @@ import "testing"
 // gone back in time.
 func TestMemory_NegativeVersionIsNoEpoch(t *testing.T) {
 	for _, shown := range []int32{-1, -2, -1 << 31} {
-		m := &memory{}
-		m.saw(7, "this process")
-		m.saw(shown, "this process")
-		if err, news := m.behind(shown, 7); err != nil || news {
+		m := &Memory{}
+		m.Saw(7, "this process")
+		m.Saw(shown, "this process")
+		if err, news := m.Behind(shown, 7); err != nil || news {
 			t.Errorf("%d: %v", shown, err)
 		}
-		if epoch, _ := m.highest(); epoch != 7 {
+		if epoch, _ := m.Highest(); epoch != 7 {
 			t.Errorf("%d: the highest epoch is %d", shown, epoch)
 		}
-		if err, _ := m.behind(3, 7); err == nil {
+		if err, _ := m.Behind(3, 7); err == nil {
 			t.Error("an epoch that was lower is not noticed")
 		}
 	}

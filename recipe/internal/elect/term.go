@@ -1,0 +1,110 @@
+package elect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Term is the term of one leader: one session, one epoch. It is the only thing that can
+// write as the leader.
+type Term struct {
+	*term.Term
+	Election
+	lost error // what the cause of a term that was lost is
+}
+
+// Begin begins a term that was won by a write that was sent then, by Env.Elapsed. lost is
+// the cause of its contexts if the leadership is lost. The caller spawns KeepLease and
+// Heartbeat.
+func (e Election) Begin(ctx context.Context, env zkapi.Env, obs observe.Observer, won term.Claim, sent time.Duration, lost error) *Term {
+	return &Term{term.Begin(ctx, env, obs, won, sent, term.Kind{Role: e.Role, Over: lost}), e, lost}
+}
+
+// Send sends a fenced write with the caller's patience, and no longer than the term lasts.
+func (t *Term) Send(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	if err := t.Over(); err != nil {
+		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: t.EpochPath, Index: -1, Fate: zkapi.NotApplied, Err: err}
+	}
+	ctx, end := t.While(ctx)
+	defer end()
+	reply := t.SendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
+	if cause := context.Cause(t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, term.ErrFenced) {
+		reply.Err = &zkapi.Error{
+			Kind: zkapi.KindMulti, Path: t.EpochPath, Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
+			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
+		}
+	}
+	return reply.Result, reply.Err
+}
+
+// Over says why nothing can be written any more; nil while the term lasts.
+func (t *Term) Over() error {
+	if t.Lease.Left() <= 0 {
+		t.Overdue()
+	}
+	if t.Holding.Err() != nil {
+		return context.Cause(t.Holding)
+	}
+	return nil
+}
+
+// Proclaim changes the data of the leader's znode.
+func (t *Term) Proclaim(ctx context.Context, data []byte) error {
+	if err := t.proclaims(ctx, data); err != nil {
+		return &zkapi.Error{Kind: zkapi.KindSet, Path: t.LeaderPath, Index: -1, Fate: zkapi.NotApplied, Err: err}
+	}
+	_, err := t.Send(ctx, zkapi.Set(t.LeaderPath, data, zkapi.AnyVersion))
+	return err
+}
+
+// proclaims returns why Proclaim is not possible: the leader's znode may have been made by hand.
+func (t *Term) proclaims(ctx context.Context, data []byte) error {
+	if err := t.Over(); err != nil {
+		return err
+	}
+	zkapi.Checkpoint(t.Env, "proclaim", ctx, data)
+	seen, err := fence.Look(ctx, t.Session, fence.Exists(t.LeaderPath))
+	if err == nil && (!seen.Found || seen.Stat.EphemeralOwner != t.Session.ID()) {
+		err = fmt.Errorf("%w: %s belongs to another session", t.lost, t.LeaderPath)
+	}
+	return err
+}
+
+// Resign gives up the leader's znode under the claim, so that another candidate need not wait
+// for the end of the session. A znode that was made by hand stays.
+func (t *Term) Resign() error {
+	if t.Holding.Err() != nil {
+		return context.Cause(t.Holding)
+	}
+	zkapi.Checkpoint(t.Env, "resign", t)
+	seen, err := fence.Look(t.Holding, t.Session, fence.Exists(t.LeaderPath))
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.Session.ID() {
+		return err
+	}
+	return t.Write(zkapi.Delete(t.LeaderPath, zkapi.AnyVersion))
+}
+
+// Foreign returns why an operation is not for the write of a leader: it is of another kind, or
+// it changes a znode that belongs to the recipe (one of own, or a znode below one of them).
+func Foreign(op zkapi.Op, own []string) (why string) {
+	switch op.Kind {
+	case zkapi.KindCheck:
+		return ""
+	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
+	default:
+		return fmt.Sprintf("%v: use zkapi.Create, Set, Delete and Check", op.Kind)
+	}
+	if slices.ContainsFunc(own, func(p string) bool { return op.Path == p || strings.HasPrefix(op.Path, p+"/") }) {
+		return fmt.Sprintf("%v %s: that znode belongs to the recipe: use another name", op.Kind, observe.Clip(op.Path))
+	}
+	return ""
+}

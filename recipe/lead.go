@@ -74,7 +74,7 @@ func (l Lead) allowed(op zkapi.Op) error {
 }
 
 // MaxProclaimed is the size in bytes of the longest data for Lead.Proclaim.
-const MaxProclaimed = 16 << 10
+const MaxProclaimed = elect.MaxData
 
 // Proclaim changes the data of /master, which is MasterConfig.Address at the beginning of
 // each term. Workers and clients learn of it (Leader.Address, in WorkerConfig.OnMaster,

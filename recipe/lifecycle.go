@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -131,4 +133,9 @@ func RunUntil(ctx context.Context, env zkapi.Env, role Role, patience time.Durat
 	err := role.Close(closing)
 	_, _ = env.Wait(closing, over) // Close does not wait for the last steps of Run
 	return err
+}
+
+// eachSession runs a role on one session after the other. life hears how each session ended.
+func eachSession(role string, env zkapi.Env, obs Observers, life *lifetime, memory *epoch.Memory) sessions.Each {
+	return sessions.Each{Recipe: "recipe", Role: role, Env: env, Obs: obs.shared(), Memory: memory, Ended: life.ended}
 }

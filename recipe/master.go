@@ -178,7 +178,7 @@ func (m *Master) Run(ctx context.Context) error {
 		return err
 	}
 	defer m.life.finish()
-	return eachSession{"master", m.env, m.config.Observers, m.life, m.memory}.each(ctx, m.serve)
+	return eachSession("master", m.env, m.config.Observers, m.life, m.memory).Run(ctx, m.serve)
 }
 
 // Close makes Run hand over and return, and waits for that. A nil error means that the
@@ -268,7 +268,7 @@ func (m *Master) serveTerm(t *leadership) error {
 		zkapi.Checkpoint(m.env, "hand over", t, refused)
 		_, _ = m.env.Wait(t.Holding, threads[len(threads)-1]) // or until the lease is over
 	}
-	if err := t.Resign(); err != nil {
+	if err := t.Resign(t.Holding); err != nil {
 		log.InfoContext(detached, "the hand-over failed", "epoch", t.epoch(), "error", err)
 	}
 	t.End(ErrDeposed)

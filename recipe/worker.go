@@ -139,14 +139,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	defer w.life.finish()
-	err = eachSession{"worker", w.env, w.config.Observers, w.life, w.memory}.each(ctx, w.serve)
+	err = eachSession("worker", w.env, w.config.Observers, w.life, w.memory).Run(ctx, w.serve)
 	for _, handler := range w.handlers {
 		zkapi.Checkpoint(w.env, "end of handlers", err)
 		if _, waiting := w.env.Wait(w.patience, handler); waiting != nil {
 			return waiting
 		}
 	}
-	if errors.Is(err, errStop) {
+	if errors.Is(err, sessions.ErrStop) {
 		return ErrClosed
 	}
 	return err
@@ -197,7 +197,7 @@ func (w *Worker) isRetiring() bool {
 // serve is one incarnation of the worker.
 func (w *Worker) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	if w.isRetiring() {
-		return false, errStop // the session that held something is over already
+		return false, sessions.ErrStop // the session that held something is over already
 	}
 	var held claim
 	var at time.Duration
@@ -269,7 +269,7 @@ func (w *Worker) register(ctx context.Context, session fence.Session, again *ret
 	defer name.GiveUp()
 	for {
 		if w.isRetiring() {
-			return claim{}, 0, errStop
+			return claim{}, 0, sessions.ErrStop
 		}
 		_, _, reconnected := session.Connection()
 		zkapi.Checkpoint(w.env, "register", session, reconnected)

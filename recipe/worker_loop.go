@@ -12,6 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -93,7 +94,7 @@ func (i *incarnation) run() error {
 			refused = time.Time{}
 		}
 		switch {
-		case errors.Is(err, errStop):
+		case errors.Is(err, sessions.ErrStop):
 			return err
 		case zkapi.Refused(err) && refused.IsZero():
 			refused = i.env.Now()
@@ -155,7 +156,7 @@ func (i *incarnation) pass() (wake time.Time, err error) {
 		return time.Time{}, nil
 	}
 	if i.retired && !i.holds() && len(i.arrived) == 0 {
-		return time.Time{}, errStop
+		return time.Time{}, sessions.ErrStop
 	}
 	if err := i.start(); err != nil {
 		return time.Time{}, err

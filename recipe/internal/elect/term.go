@@ -14,6 +14,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
+// MaxData is the size in bytes of the longest data of a leader's znode.
+const MaxData = 16 << 10
+
 // Term is the term of one leader: one session, one epoch. It is the only thing that can
 // write as the leader.
 type Term struct {
@@ -80,17 +83,18 @@ func (t *Term) proclaims(ctx context.Context, data []byte) error {
 }
 
 // Resign gives up the leader's znode under the claim, so that another candidate need not wait
-// for the end of the session. A znode that was made by hand stays.
-func (t *Term) Resign() error {
+// for the end of the session. A znode that was made by hand stays. It takes no longer than ctx
+// and the term last.
+func (t *Term) Resign(ctx context.Context) error {
 	if t.Holding.Err() != nil {
 		return context.Cause(t.Holding)
 	}
-	zkapi.Checkpoint(t.Env, "resign", t)
-	seen, err := fence.Look(t.Holding, t.Session, fence.Exists(t.LeaderPath))
+	zkapi.Checkpoint(t.Env, "resign", t, ctx)
+	seen, err := fence.Look(ctx, t.Session, fence.Exists(t.LeaderPath))
 	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != t.Session.ID() {
 		return err
 	}
-	return t.Write(zkapi.Delete(t.LeaderPath, zkapi.AnyVersion))
+	return t.SendAll(ctx, [][]zkapi.Op{{zkapi.Delete(t.LeaderPath, zkapi.AnyVersion)}}, "")[0].Err
 }
 
 // Foreign returns why an operation is not for the write of a leader: it is of another kind, or

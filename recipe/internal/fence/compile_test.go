@@ -11,9 +11,12 @@ import (
 	"testing"
 )
 
-// attempts are lines that code of a master, a candidate or a worker may try. Each has the
-// compiler's answer, or none when the line is allowed.
-var attempts = []struct{ name, code, answer string }{
+// attempt is a line that code may try. It has the compiler's answer, or none if the line is
+// allowed.
+type attempt struct{ name, code, answer string }
+
+// attempts are lines of a master or a worker.
+var attempts = []attempt{
 	{"a read", `r.term.Session.Do(ctx, fence.Get("/a"))`, ""},
 	{"reads", `r.doAll([]fence.Read{fence.Exists("/a"), fence.Children("/b").Watched()})`, ""},
 	{"a fenced write of a master", `r.term.Write(zkapi.Delete("/a", 1))`, ""},
@@ -21,7 +24,6 @@ var attempts = []struct{ name, code, answer string }{
 	{"a write of a master", `r.term.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
 	{"a multi of a master", `r.term.Session.Do(ctx, zkapi.Multi(zkapi.Set("/a", nil, 1)))`, "cannot use zkapi.Multi"},
 	{"a write of a worker", `i.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
-	{"a write of a candidate", `c.session.Do(ctx, zkapi.Create("/a", nil, zkapi.Persistent))`, "cannot use zkapi.Create"},
 	{"writes of a worker", `i.Session.DoAll(ctx, []zkapi.Op{zkapi.Delete("/a", 1)})`, "cannot use []zkapi.Op"},
 	{"a write among reads", `r.doAll([]fence.Read{zkapi.Delete("/a", 1)})`, "cannot use zkapi.Delete"},
 	{"a read made of a write", `_ = fence.Read{op: zkapi.Delete("/a", 1)}`, "cannot refer to unexported field op"},
@@ -30,19 +32,43 @@ var attempts = []struct{ name, code, answer string }{
 	{"the session by its type", `_ = zkapi.Session(i.Session)`, "cannot convert i.Session"},
 }
 
-// The code of the recipe's roles is compiled with one more file. What it tries without
-// the claim must not compile, and nothing else may fail, else the answers prove nothing.
+// inElections are such lines of a candidate or of a leader.
+var inElections = []attempt{
+	{"a read of a candidate", `c.Session.Do(ctx, fence.Get("/a"))`, ""},
+	{"a fenced write of a leader", `t.Write(zkapi.Delete("/a", 1))`, ""},
+	{"a write of a candidate", `c.Session.Do(ctx, zkapi.Create("/a", nil, zkapi.Persistent))`, "cannot use zkapi.Create"},
+	{"a write of a leader", `t.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
+	{"writes of a leader", `t.Session.DoAll(ctx, []zkapi.Op{zkapi.Delete("/a", 1)})`, "cannot use []zkapi.Op"},
+	{"the session of a leader", `_ = zkapi.Session(t.Session)`, "cannot convert t.Session"},
+}
+
+// The code of the roles is compiled with one more file. What it tries without the claim must not
+// compile, and nothing else may fail, else the answers prove nothing.
 func TestUnfencedWrite_DoesNotCompile(t *testing.T) {
+	for _, room := range []struct {
+		folder, name, has string
+		attempts          []attempt
+	}{
+		{"../..", "recipe", "r *reconciler, i *incarnation", attempts},
+		{"../elect", "elect", "c Candidate, t *Term", inElections},
+	} {
+		t.Run(room.name, func(t *testing.T) { mustNotCompile(t, room.folder, room.name, room.has, room.attempts) })
+	}
+}
+
+// mustNotCompile compiles attempts as a function of a package that has some values.
+func mustNotCompile(t *testing.T, folder, name, has string, attempts []attempt) {
+	t.Helper()
 	code := []string{
-		"package recipe",
+		"package " + name,
 		`import ("context"; "` + module + `recipe/internal/fence"; "` + module + `zkapi")`,
-		"func attempts(ctx context.Context, r *reconciler, i *incarnation, c candidate) {",
+		"func attempts(ctx context.Context, " + has + ") {",
 	}
 	first := len(code) + 1
 	for _, a := range attempts {
 		code = append(code, a.code)
 	}
-	answers := compile(t, strings.Join(append(code, "}", ""), "\n"))
+	answers := compile(t, folder, strings.Join(append(code, "}", ""), "\n"))
 	for n, a := range attempts {
 		got := answers[first+n]
 		if (got == "") != (a.answer == "") || !strings.Contains(got, a.answer) {
@@ -60,11 +86,11 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 // complaint is one line of the compiler about the file that was added.
 var complaint = regexp.MustCompile(`attempts\.go:(\d+):\d+: (.*)`)
 
-// compile builds the recipe with one more file and returns what the compiler says of
-// that, by line.
-func compile(t *testing.T, code string) map[int]string {
+// compile builds the package in a folder with one more file and returns what the compiler says
+// of that, by line.
+func compile(t *testing.T, at, code string) map[int]string {
 	t.Helper()
-	recipe, err := filepath.Abs("../..")
+	recipe, err := filepath.Abs(at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -214,6 +215,11 @@ func (s *Shared) With(ctx context.Context, request string, step func(zkapi.Sessi
 			return err
 		}
 	}
+}
+
+// Reading is With for a step that only reads.
+func (s *Shared) Reading(ctx context.Context, request string, step func(fence.Session) error) error {
+	return s.With(ctx, request, func(session zkapi.Session) error { return step(fence.Of(session)) })
 }
 
 // Close ends a session even when ctx has ended, so that its ephemerals do not linger longer

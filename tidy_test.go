@@ -28,12 +28,17 @@ const module = "github.com/ringmaster-zk/ringmaster/"
 var rooms = map[string][]string{
 	"zkapi":                          {},
 	"zkclient":                       {"zkapi", "internal/clock", "internal/jute", "github.com/go-zookeeper/zk", "golang.org/x/sys/unix"},
-	"recipe":                         {"zkapi", "recipe/internal/decide", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
+	"recipe":                         {"zkapi", "recipe/internal/claims", "recipe/internal/decide", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
+	"recipe/election":                {"zkapi", "recipe/internal/claims", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
+	"recipe/internal/claims":         {"zkapi", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
 	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
+	"recipe/internal/elect":          {"zkapi", "recipe/internal/claims", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/term"},
+	"recipe/internal/epoch":          {"zkapi", "recipe/internal/fence", "recipe/internal/observe"},
 	"recipe/internal/fence":          {"zkapi"},
 	"recipe/internal/observe":        {"zkapi"},
+	"recipe/internal/obstacle":       {"zkapi", "recipe/internal/fence", "recipe/internal/retry"},
 	"recipe/internal/retry":          {"zkapi", "recipe/internal/observe"},
-	"recipe/internal/sessions":       {"zkapi", "recipe/internal/observe", "recipe/internal/retry"},
+	"recipe/internal/sessions":       {"zkapi", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry"},
 	"recipe/internal/term":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
@@ -45,7 +50,7 @@ var rooms = map[string][]string{
 	"model/explore":                  {"zkapi", "model/zk"},
 	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},
-	"internal/election/world":        {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},
+	"internal/election/world":        {"zkapi", "model/zk", "model/explore", "recipe/election", "subject", "internal/worlds"},
 	"internal/exploration":           {"checker", "checker/report", "model/explore", "record", "subject"},
 	"nemesis":                        {"record", "zkapi"},
 	"internal/masterworker/protocol": {"record"},
@@ -87,7 +92,7 @@ var rooms = map[string][]string{
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
 	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
-	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe", "record", "zkapi"},
+	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe/election", "record", "zkapi"},
 	// A recipe of another module has the public rooms only.
 	"torture/testdata/counter":       {"zkapi", "zkclient", "model/zk", "model/explore", "record", "subject", "nemesis", "checker", "checker/wording", "checker/explain", "checker/report", "recipe", "torture"},
 	"subject":                        {"nemesis", "checker", "checker/explain", "checker/report", "model/explore", "record", "zkapi"},
@@ -209,25 +214,26 @@ func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
-// Masters and workers have their session from package fence, which sends no unfenced
-// write. A client writes without a claim, and sessions.go opens the sessions of the roles:
-// no other file of the recipe has a session in hand.
+// Masters, workers and leaders have their session from package fence, which sends no unfenced
+// write. A client writes without a claim, and package sessions opens the sessions of the roles: no
+// other file of these rooms has a session in hand.
 func TestRecipe_OnlyClientsHaveTheSession(t *testing.T) {
-	named := 0
+	roles := []string{"recipe", "recipe/election", "recipe/internal/claims", "recipe/internal/elect"}
+	named := map[string]int{}
 	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
 		room, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)
-		if room != "recipe" || strings.HasSuffix(name, "_test.go") {
+		if strings.HasSuffix(name, "_test.go") {
 			return
 		}
 		has := withSession(file)
 		switch {
-		case strings.HasPrefix(name, "client") || name == "sessions.go":
-			named += len(has)
-		case len(has) > 0:
+		case room == "recipe/internal/sessions" || room == "recipe" && strings.HasPrefix(name, "client"):
+			named[room] += len(has)
+		case slices.Contains(roles, room) && len(has) > 0:
 			t.Errorf("%s has the session: %v", path, has)
 		}
 	})
-	if named == 0 {
+	if len(named) != 2 || named["recipe"] == 0 || named["recipe/internal/sessions"] == 0 {
 		t.Error("no file has the session: the test looks for the wrong names")
 	}
 }

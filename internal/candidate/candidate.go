@@ -2,6 +2,7 @@ package candidate
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/nemesis"
@@ -43,15 +44,15 @@ type leaving struct {
 // Close closes the role and records how it left.
 func (l leaving) Close(ctx context.Context) error { return l.who.Depart(ctx, l.Role.Close) }
 
-// Listen records every leader that a client is told of. It listens until stop is called,
-// which returns when the last one is on record.
-func Listen(ctx context.Context, p subject.Participant, client *recipe.Client) (stop func()) {
+// Listen records every leader that a stream tells of; leader is how that is recorded. It listens
+// until stop is called, which returns when the last one is on record.
+func Listen[L any](ctx context.Context, p subject.Participant, stream func(context.Context) iter.Seq[L], leader func(L) record.Leader) (stop func()) {
 	listening, end := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for leader := range client.Leaders(listening) {
-			p.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: leader.Name, Epoch: leader.Epoch}})
+		for now := range stream(listening) {
+			p.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: leader(now)})
 		}
 	}()
 	return func() { end(); <-over }

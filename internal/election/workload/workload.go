@@ -10,7 +10,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
-	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/recipe/election"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -19,6 +19,7 @@ import (
 // The names of the roles.
 const (
 	Master = "master"
+	Queuer = "queuer" // a candidate that queues
 	Client = "client"
 )
 
@@ -35,9 +36,11 @@ type Entry struct {
 func New() subject.Workload {
 	return subject.Workload{
 		Roles: []subject.Role{
-			{Name: Master, Explain: "candidates for the one active master", Count: 3, Least: 2, Most: 50, Leads: true},
+			{Name: Master, Explain: "candidates that all wait for the leader's znode", Count: 2, Most: 50, Leads: true},
+			{Name: Queuer, Explain: "candidates that wait in the queue", Count: 2, Most: 50, Leads: true},
 			{Name: Client, Explain: "clients, which listen for the name of the leader", Count: 1, Least: 1, Most: 50, Submits: true},
 		},
+		Check:   check,
 		Rate:    "entries per second that the leader writes to the ledger",
 		Options: func(r subject.Run) any { return settings{Rate: r.Rate} },
 		Play:    play,
@@ -50,12 +53,20 @@ func New() subject.Workload {
 	}
 }
 
+// check refuses a run in which no candidate can succeed another one.
+func check(r subject.Run) error {
+	if masters, queuers := r.Counts[Master], r.Counts[Queuer]; masters+queuers < 2 {
+		return fmt.Errorf("--masters %d --queuers %d: the run needs two candidates, of either kind", masters, queuers)
+	}
+	return nil
+}
+
 // settings are what all participants of a run get to know.
 type settings struct {
 	Rate float64 `json:"rate"` // writes of the leader to the ledger, per second
 }
 
-// open is the election that a run waits for at its end: a master must lead.
+// open is the election that a run waits for at its end: a candidate must lead.
 func open(ctx context.Context, z nemesis.Znodes) (subject.Open, error) {
 	_, _, err := candidate.Leader(ctx, z)
 	if errors.Is(err, zkapi.ErrNoNode) {
@@ -76,7 +87,7 @@ func play(ctx context.Context, p subject.Participant) error {
 		return err
 	}
 	switch p.Role {
-	case Master:
+	case Master, Queuer:
 		return one.stand(ctx)
 	case Client:
 		return one.listen(ctx)
@@ -84,15 +95,34 @@ func play(ctx context.Context, p subject.Participant) error {
 	return fmt.Errorf("election: unknown role %q", p.Role)
 }
 
+// config is the election, in which the process takes part under its name.
+func (p participant) config() election.Config {
+	c := election.Config{
+		Leader: p.Namespace + record.MasterPath, Epoch: p.Namespace + record.AssignPath, Candidates: p.Namespace + "/candidates",
+		Name: p.Name, Data: []byte(p.Name + ":0"), Queue: p.Role == Queuer, Logger: p.Log,
+	}
+	if p.Identity != "" {
+		c.ACL = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
+	}
+	return c
+}
+
+// standing is a candidate as a role: it leads again and again.
+type standing struct {
+	*election.Candidate
+	participant
+}
+
+// Run implements recipe.Role.
+func (s standing) Run(ctx context.Context) error { return s.Candidate.Run(ctx, s.lead) }
+
 // stand is a candidate until ctx ends.
 func (p participant) stand(ctx context.Context) error {
-	master, err := recipe.NewMaster(p.Env, recipe.MasterConfig{
-		Namespace: p.Namespace, Access: candidate.Access(p.Participant), Name: p.Name, Address: p.Name + ":0", Observers: recipe.Observers{Logger: p.Log}, OnLead: p.lead,
-	})
+	c, err := election.New(p.Env, p.config())
 	if err != nil {
 		return err
 	}
-	return candidate.Serve(ctx, p.Participant, master)
+	return candidate.Serve(ctx, p.Participant, standing{c, p})
 }
 
 // The leader proclaims other data, and acts on the system outside, once in so many writes
@@ -104,7 +134,7 @@ const (
 
 // lead is one term. A leader that is told to end tries one write more, as an application
 // that is slow to stop would: the fence must refuse it if another master leads by then.
-func (p participant) lead(ctx context.Context, lead recipe.Lead) {
+func (p participant) lead(ctx context.Context, lead *election.Leadership) error {
 	epoch := lead.Epoch()
 	term := p.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Lead, Of: record.Term{Epoch: epoch}})
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(uint32(epoch))))
@@ -127,6 +157,7 @@ func (p participant) lead(ctx context.Context, lead recipe.Lead) {
 	p.enter(late, lead, Entry{epoch, lateEntry})
 	cancel()
 	p.Journal.Complete(term, record.OK, record.Term{Epoch: epoch, Cause: context.Cause(ctx).Error()})
+	return nil
 }
 
 const (
@@ -135,7 +166,7 @@ const (
 )
 
 // enter makes an entry. The recorder has the outcome; the leader goes on whatever it is.
-func (p participant) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
+func (p participant) enter(ctx context.Context, lead *election.Leadership, entry Entry) {
 	data, err := json.Marshal(entry)
 	if err != nil {
 		panic(fmt.Sprintf("election: entry: %v", err)) // plain fields only
@@ -151,11 +182,11 @@ func (p participant) enter(ctx context.Context, lead recipe.Lead, entry Entry) {
 
 // listen notes who leads until it is told to drain.
 func (p participant) listen(ctx context.Context) error {
-	client, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: recipe.Observers{Logger: p.Log}})
+	observer, err := election.NewObserver(p.Env, p.config())
 	if err != nil {
 		return err
 	}
-	stop := candidate.Listen(ctx, p.Participant, client)
+	stop := candidate.Listen(ctx, p.Participant, observer.Observe, func(l election.Leader) record.Leader { return record.Leader{Name: l.Name, Epoch: l.Epoch} })
 	select {
 	case <-ctx.Done():
 	case <-p.Draining:
@@ -166,7 +197,7 @@ func (p participant) listen(ctx context.Context) error {
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
-	if err := client.Close(closing); err != nil {
+	if err := observer.Close(closing); err != nil {
 		p.Log.Info("the session may live on until its timeout", "error", err)
 	}
 	return nil

@@ -257,7 +257,7 @@ func (p participant) runClient(ctx context.Context) error {
 		return err
 	}
 	c := &client{participant: p, recipe: r}
-	defer candidate.Listen(ctx, p.Participant, r)()
+	defer candidate.Listen(ctx, p.Participant, r.Leaders, func(l recipe.Leader) record.Leader { return record.Leader{Name: l.Name, Epoch: l.Epoch} })()
 	residents := p.residentTasks()
 	select {
 	case <-p.Draining:

@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	"model/zk/serve/disk":            {}, // what the bytes mean, it must not know
 	"model/zk/zktest":                {"model/zk/serve"},
 	"model/explore":                  {"zkapi", "model/zk"},
-	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "recipe", "subject"},
+	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "subject"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},
 	"internal/election/world":        {"zkapi", "model/zk", "model/explore", "recipe/election", "subject", "internal/worlds"},
 	"internal/exploration":           {"checker", "checker/report", "model/explore", "record", "subject"},

@@ -1,26 +1,31 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
 )
 
-// complete tells shells which words may follow. The names of tasks and workers come from the
-// servers.
+// complete tells shells which words may follow. The names of tasks, workers and
+// elections come from the servers.
 func complete(root *cobra.Command, o *cli.Options) {
-	for _, words := range [][]string{{"cancel"}, {"collect"}, {"tasks", "show"}, {"explain"}} {
-		cmd, _, _ := root.Find(words)
-		last := words[len(words)-1]
-		single, names := last == "show" || last == "explain", cli.CompleteTasks
-		if last == "explain" {
-			names = cli.CompleteSubjects
-		}
+	for _, one := range []struct {
+		words  []string
+		single bool
+		names  func(context.Context, *cli.Options, []string, string) []string
+	}{
+		{[]string{"cancel"}, false, cli.CompleteTasks}, {[]string{"collect"}, false, cli.CompleteTasks},
+		{[]string{"tasks", "show"}, true, cli.CompleteTasks}, {[]string{"explain"}, true, cli.CompleteSubjects},
+		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
+	} {
+		cmd, _, _ := root.Find(one.words)
 		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-			if single && len(args) > 0 {
+			if one.single && len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return names(cmd.Context(), o, args, begun), cobra.ShellCompDirectiveNoFileComp
+			return one.names(cmd.Context(), o, args, begun), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
 	values := map[string][]string{

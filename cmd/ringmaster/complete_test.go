@@ -12,6 +12,7 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 	server := &fakeServer{nodes: map[string]string{
 		"/app": "", "/app/tasks": "", "/app/tasks/task-b": "", "/app/tasks/task-a": "", "/app/tasks/other": "",
 		"/app/workers": "", "/app/workers/w1": "", "/app/workers/other": "", "/app/workers/w$(x)": "",
+		"/app/elections": "", "/app/elections/scheduler": "", "/app/elections/reports": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
 	person := &terminal{t: t, servers: server.start(t) + "/app"}
@@ -24,6 +25,9 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"explain ":                  "other\ntask-a\ntask-b\nw1\n:4\n",
 		"explain w":                 "w1\n:4\n",
 		"explain w1 ":               ":4\n",
+		"lead ":                     "reports\nscheduler\n:4\n",
+		"leader s":                  "scheduler\n:4\n",
+		"leader scheduler ":         ":4\n",
 		"explain --strategy ":       "least-loaded\nsticky\n:4\n",
 		"tasks list --state ":       "pending\nassigned\ndone\nfailed\ncancelled\nunknown\n:4\n",
 		"master --strategy ":        "least-loaded\nsticky\n:4\n",

@@ -32,6 +32,11 @@ func CompleteSubjects(ctx context.Context, o *Options, args []string, begun stri
 	return offered(children(ctx, o, "/tasks", "/workers"), args, begun)
 }
 
+// CompleteElections is CompleteTasks for elections.
+func CompleteElections(ctx context.Context, o *Options, args []string, begun string) []string {
+	return offered(children(ctx, o, elections), args, begun)
+}
+
 // children are the names of the znodes right below some znodes of the namespace.
 func children(ctx context.Context, o *Options, parents ...string) (names []string) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/recipe/election"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -33,11 +34,12 @@ var rules = []rule{
 	{exit.InDoubt, among(recipe.ErrInDoubt)},
 	{exit.Interrupted, given(exit.Interrupted)},
 	{exit.WrongUse, given(exit.WrongUse)},
-	{exit.WrongUse, among(recipe.ErrInvalid)},
+	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid)},
 	{exit.Refused, zkapi.Permanent},
 	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed)},
 	{exit.BacklogFull, among(recipe.ErrBacklogFull)},
-	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker)},
+	{exit.Lost, given(exit.Lost)},
+	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker, errNoLeader)},
 	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished)},
 	{exit.RefusedForNow, zkapi.Curable},
 	{exit.Unreachable, given(exit.Unreachable)},

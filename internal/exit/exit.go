@@ -25,6 +25,7 @@ const (
 	NotFound      Code = 8
 	BacklogFull   Code = 9
 	NotAsAsked    Code = 10
+	Lost          Code = 11
 	Invalid       Code = 20
 	Unknown       Code = 21
 	Vacuous       Code = 22
@@ -71,9 +72,10 @@ var Table = []Meaning{
 	{InDoubt, "in doubt: a request may or may not have been applied", Ringmaster, Never},
 	{WrongUse, "wrong use: the message names the input and the remedy", Both, No},
 	{RefusedForNow, "refused for now by the ensemble: quota, read-only, overload", Ringmaster, Yes},
-	{NotFound, "no such task, or no such worker", Ringmaster, Never},
+	{NotFound, "no such task, no such worker, or no leader", Ringmaster, Never},
 	{BacklogFull, "the backlog is full", Ringmaster, Never},
 	{NotAsAsked, "a task is not in the wanted state: it failed or was cancelled, had ended before it was cancelled, or is not finished", Ringmaster, Never},
+	{Lost, "what a command needs to run was lost, such as the leadership, so the command was ended", Ringmaster, Yes},
 	{Invalid, "verdict invalid: a property is violated, or an answer is not as expected", Torture, Never},
 	{Unknown, "verdict unknown: something could not be judged", Torture, Never},
 	{Vacuous, "verdict vacuous: nothing is violated, but nothing is proved", Torture, Never},

@@ -65,12 +65,20 @@ func (c Child) Run(ctx context.Context) (code int, err error) {
 			<-ended
 		}
 	}
-	status, known := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if known && status.Signaled() {
-		const bySignal = 128
-		return bySignal + int(status.Signal()), nil
+	if status, known := cmd.ProcessState.Sys().(syscall.WaitStatus); known {
+		return exitCode(status), nil
 	}
 	return cmd.ProcessState.ExitCode(), nil
+}
+
+// exitCode is the exit code of a command as shells have it: of one that a signal has ended, 128
+// and the number of the signal.
+func exitCode(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		const bySignal = 128
+		return bySignal + int(status.Signal())
+	}
+	return status.ExitStatus()
 }
 
 // terminalOf is the descriptor of the terminal that a stream is, of a process that owns it.

@@ -53,7 +53,7 @@ func Handler(command string, log *slog.Logger) recipe.Handler {
 		defer read.Close()
 		stdout, stderr := &limited{most: recipe.MaxResult}, &tail{}
 		j := job{
-			command: command, stdin: task.Payload, stdout: stdout, stderr: stderr, progress: write, log: log.With("task", task.Name),
+			command: command, stdin: bytes.NewReader(task.Payload), stdout: stdout, stderr: stderr, progress: write, log: log.With("task", task.Name),
 			env: append(os.Environ(),
 				"RINGMASTER_TASK="+task.Name, "RINGMASTER_KEY="+task.Options.Key,
 				fmt.Sprintf("RINGMASTER_EPOCH=%d", task.Token.Epoch), fmt.Sprintf("RINGMASTER_ATTEMPT=%d", task.Token.Attempt)),
@@ -82,10 +82,30 @@ const lateProgress = 200 * time.Millisecond
 type job struct {
 	command        string
 	env            []string
-	stdin          []byte
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	progress       *os.File // descriptor 3; run closes it when the command has it
 	log            *slog.Logger
+
+	must context.Context // the command is killed when it ends; nil: none
+	code *int            // gets the exit code; nil: nobody wants it
+}
+
+// atOnce calls kill when the command must have ended, until the function that it returns is
+// called.
+func (j job) atOnce(kill func()) (over func()) {
+	if j.must == nil {
+		return func() {}
+	}
+	stop := context.AfterFunc(j.must, kill)
+	return func() { stop() }
+}
+
+// exits notes the exit code.
+func (j job) exits(code int) {
+	if j.code != nil {
+		*j.code = code
+	}
 }
 
 // running is a running command.

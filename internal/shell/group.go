@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +16,7 @@ import (
 // processes if this one is killed.
 func (j job) inGroup(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", j.command)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = j.stdin, j.stdout, j.stderr, j.env
 	cmd.ExtraFiles = []*os.File{j.progress}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var patience atomic.Int64 // until when, in Unix nanoseconds, after the order to end
@@ -33,7 +32,11 @@ func (j job) inGroup(ctx context.Context) error {
 	}
 	kill := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	defer runningCommands.add(kill)()
+	defer j.atOnce(kill)()
 	err = cmd.Wait()
+	if status, known := cmd.ProcessState.Sys().(syscall.WaitStatus); known {
+		j.exits(exitCode(status))
+	}
 	if ctx.Err() != nil {
 		waitForGroup(cmd.Process.Pid, time.Unix(0, patience.Load()))
 	}

@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +21,7 @@ var sayOnce sync.Once
 func (j job) run(ctx context.Context) error {
 	if _, err := os.Stat(self); err != nil {
 		sayOnce.Do(func() {
-			j.log.Warn("commands run without a supervisor, so they go on when the worker is killed: mount /proc", "error", err)
+			j.log.Warn("commands run without a supervisor, so they go on when this process is killed: mount /proc", "error", err)
 		})
 		return j.inGroup(ctx)
 	}
@@ -38,6 +37,7 @@ type report struct {
 	Ended   bool   `json:"ended,omitempty"`   // all processes that could be ended have ended
 	Success bool   `json:"success,omitempty"` // then: the command exited with 0
 	Exit    string `json:"exit,omitempty"`    // then: how it exited
+	Code    int    `json:"code,omitempty"`    // then: the same as a number
 	Killed  bool   `json:"killed,omitempty"`  // then: the time after SIGTERM was not enough
 }
 
@@ -59,7 +59,7 @@ func (j job) supervised(ctx context.Context) error {
 	defer reporting.Close()
 	cmd := exec.Command(self)
 	cmd.Args = []string{supervisorName, j.command}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = bytes.NewReader(j.stdin), j.stdout, j.stderr, j.env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = j.stdin, j.stdout, j.stderr, j.env
 	cmd.ExtraFiles = []*os.File{j.progress, orders, reporting} // 3, 4 and 5
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}      // no signal of a terminal reaches it
 	cmd.WaitDelay = Grace                                      // a process that goes on may hold the output
@@ -70,7 +70,9 @@ func (j job) supervised(ctx context.Context) error {
 	defer runningCommands.add(func() { _ = lifeline.Close() })()
 	stop := context.AfterFunc(ctx, func() { _, _ = lifeline.Write([]byte{leave}) })
 	defer stop()
+	defer j.atOnce(func() { _ = lifeline.Close() })()
 	end := j.listen(reports)
+	j.exits(end.Code)
 	err = cmd.Wait()
 	switch {
 	case !end.Ended:
@@ -103,7 +105,7 @@ func (j job) listen(reports *os.File) (end report) {
 		case r.Started != 0:
 			end.Started = r.Started
 		case r.Stuck != "":
-			j.log.Warn("a process of a command does not end: the worker keeps the task until it does", "process", r.Stuck)
+			j.log.Warn("a process of a command does not end: it is waited for", "process", r.Stuck)
 		case r.Left != "":
 			j.log.Warn("a process that a command has left behind cannot be killed, and goes on", "process", r.Left)
 		case r.Ended:

@@ -167,7 +167,7 @@ func (s *supervisor) run() {
 	}
 	end := report{Ended: true, Killed: s.leaving && !s.killing.IsZero()}
 	if s.status != nil {
-		end.Success, end.Exit = s.status.Exited() && s.status.ExitStatus() == 0, describe(*s.status)
+		end.Success, end.Exit, end.Code = s.status.Exited() && s.status.ExitStatus() == 0, describe(*s.status), exitCode(*s.status)
 	}
 	s.send(end)
 }

@@ -4,13 +4,18 @@ import (
 	"context"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
+// Role is a role of a recipe, such as a master or a candidate.
+type Role interface {
+	Run(ctx context.Context) error
+	Close(ctx context.Context) error
+}
+
 // Run runs a role until it ends by itself or because it was asked to leave. If it is abrupt,
 // a role that is asked to leave gets no time to finish.
-func Run(ctx context.Context, host explore.Host, role recipe.Role, abrupt bool) {
+func Run(ctx context.Context, host explore.Host, role Role, abrupt bool) {
 	zkapi.DependsOn(host, role)
 	over := host.Signal()
 	leaving := host.Spawn("leave", func() {

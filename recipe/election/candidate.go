@@ -140,7 +140,9 @@ func (c *Candidate) Run(ctx context.Context, lead func(ctx context.Context, l *L
 		if cause == nil {
 			return err
 		}
-		if _, err := c.env.Wait(ctx, c.env.Timer(again.Failed(ctx, cause))); err != nil {
+		pause := c.env.Timer(again.Failed(ctx, cause))
+		zkapi.Checkpoint(c.env, "again", ctx, c)
+		if _, err := c.env.Wait(ctx, pause); err != nil {
 			return err
 		}
 		again.Worked(ctx)

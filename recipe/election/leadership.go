@@ -2,6 +2,7 @@ package election
 
 import (
 	"context"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -32,6 +33,17 @@ var ended = func() context.Context {
 	end(errZero)
 	return ctx
 }()
+
+// Left is how long the leadership lasts if no further write is acknowledged, and 0 when it is
+// over: at most three quarters of the session's timeout. While the ensemble answers, the leadership
+// is confirmed every sixth of the timeout. So less than a third of the usual value says that the
+// connection is in trouble, and that the Context may end soon.
+func (l *Leadership) Left() time.Duration {
+	if l == nil || l.term == nil || l.term.Holding.Err() != nil {
+		return 0
+	}
+	return l.term.Lease.Left()
+}
 
 // Epoch is greater than the epochs of all earlier terms. Pass it to every system outside
 // ZooKeeper that the leader changes, and let that system refuse an epoch smaller than one that

@@ -7,16 +7,16 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
-	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/recipe/election"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // The notes of a master, for the judge.
 const (
 	leadsNote      = "leads"      // the epoch
-	wroteNote      = "wrote"      // the entry that Lead.Write has said is written, in this term
-	refusedNote    = "refused"    // the last entry that Lead.Write has said is not applied
-	proclaimedNote = "proclaimed" // the data that Lead.Proclaim has said is proclaimed, in this term
+	wroteNote      = "wrote"      // the entry that Leadership.Write has said is written, in this term
+	refusedNote    = "refused"    // the last entry that Leadership.Write has said is not applied
+	proclaimedNote = "proclaimed" // the data that Leadership.Proclaim has said is proclaimed, in this term
 )
 
 // leadership is what a leader changes outside ZooKeeper.
@@ -25,34 +25,36 @@ const leadership = "leadership"
 func (c Config) master(name string) explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		guard, _ := worlds.Find(Guards(), c.Without) // World has checked it
-		m, err := recipe.NewMaster(guard.Env(host), recipe.MasterConfig{
-			Name: name, Address: name, Queue: c.Queue,
-			OnLead: func(ctx context.Context, term recipe.Lead) {
-				(&leader{Config: c, name: name, host: host, term: term}).lead(ctx)
-			},
+		candidate, err := election.New(guard.Env(host), election.Config{
+			Leader: "/master", Epoch: "/assign", Candidates: "/candidates", Name: name, Data: []byte(name), Queue: c.Queue,
 		})
 		if err != nil {
 			panic(err)
 		}
-		worlds.Run(ctx, host, m, c.Abrupt)
+		worlds.Run(ctx, host, &leader{Config: c, Candidate: candidate, name: name, host: host}, c.Abrupt)
 	}
 }
 
-// leader is a master in one term. All that its thread depends on is in its fields.
+// leader is a candidate, and what it does while it leads. All that its thread depends on is in
+// its fields.
 type leader struct {
 	Config
+	*election.Candidate
 	name  string
 	host  explore.Host
-	term  recipe.Lead
-	entry string // that is being written; empty for none
-	again bool   // it may have been written before
+	term  *election.Leadership // nil while it does not lead
+	entry string               // that is being written; empty for none
+	again bool                 // it may have been written before
 }
+
+// Run implements worlds.Role.
+func (l *leader) Run(ctx context.Context) error { return l.Candidate.Run(ctx, l.lead) }
 
 // lead is a whole term: the leader changes something outside, writes, proclaims itself, and
 // waits until it is told to return.
-func (l *leader) lead(ctx context.Context) {
+func (l *leader) lead(ctx context.Context, term *election.Leadership) error {
+	l.term = term
 	epoch := l.term.Epoch()
-	zkapi.DependsOn(l.host, l)
 	l.host.Note(leadsNote, fmt.Sprint(epoch))
 	zkapi.Checkpoint(l.host, "begin to lead", ctx)
 	_ = l.host.Act(ctx, leadership, worlds.Token(epoch, 0))
@@ -70,6 +72,8 @@ func (l *leader) lead(ctx context.Context) {
 	for _, note := range []string{leadsNote, wroteNote, proclaimedNote} {
 		l.host.Note(note, "")
 	}
+	l.term, l.entry, l.again = nil, "", false
+	return nil
 }
 
 // entry is what the n-th write of a term writes.
@@ -105,7 +109,7 @@ func (l *leader) proclaim(ctx context.Context) {
 		if err == nil {
 			l.host.Note(proclaimedNote, data)
 		}
-		if err == nil || errors.Is(err, recipe.ErrDeposed) || errors.Is(err, recipe.ErrFenced) || ctx.Err() != nil {
+		if err == nil || errors.Is(err, election.ErrLost) || errors.Is(err, election.ErrFenced) || ctx.Err() != nil {
 			return
 		}
 	}

@@ -40,7 +40,7 @@ func (c Config) World() (*explore.World, error) {
 	}
 	w := &explore.World{
 		Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced || guard.Fence, Window: c.Window, Turns: c.Turns,
-		Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices,
+		Judge: judge{c}, Constant: c.constant,
 	}
 	crash := explore.Restarted
 	if c.ForGood {
@@ -70,18 +70,14 @@ const ledger = "/ledger"
 
 // furnished is the tree at the beginning.
 func furnished() zk.Tree {
-	tree, _, _, _ := worlds.Furnished().Write(zkapi.Create(ledger, nil, zkapi.Persistent), 0)
+	tree := zk.NewStructuralTree()
+	for _, p := range []string{"/assign", "/candidates", ledger} {
+		tree, _, _, _ = tree.Write(zkapi.Create(p, nil, zkapi.Persistent), 0)
+	}
 	return tree
 }
 
-// empty are the lists that stay empty here, because there are no workers and no clients.
-var empty = map[string]bool{"/workers": true, "/tasks": true, "/collect": true}
-
 // constant answers the requests whose answers never change here.
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
-	if op.Kind == zkapi.KindChildren && empty[op.Path] {
-		result, err := worlds.Furnished().Read(op)
-		return result, err, true
-	}
 	return worlds.Constant(op, c.Bounds.Lags > 0)
 }

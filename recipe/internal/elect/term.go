@@ -49,8 +49,12 @@ func (t *Term) Send(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 	return reply.Result, reply.Err
 }
 
-// Over says why nothing can be written any more; nil while the term lasts.
+// Over says why nothing can be written any more; nil while the term lasts. It does not wait until
+// the threads of the term have noticed it.
 func (t *Term) Over() error {
+	if t.Session.Done().Fired() {
+		t.End(fmt.Errorf("%w: %w", t.lost, t.Session.Cause()))
+	}
 	if t.Lease.Left() <= 0 {
 		t.Overdue()
 	}

@@ -46,8 +46,14 @@ func TestByHand_ALeader(t *testing.T) {
 			t.Fatal("two lead")
 		}
 		w.do(zkapi.Delete(path+"/leader", zkapi.AnyVersion))
-		if l := <-led; l.Epoch() != 1 {
+		l := <-led
+		if l.Epoch() != 1 {
 			t.Errorf("epoch %d", l.Epoch())
+		}
+		w.do(zkapi.Delete(path+"/leader", zkapi.AnyVersion))
+		w.do(zkapi.Create(path+"/leader", []byte("me"), zkapi.Ephemeral))
+		if now, err := o.Leader(w.ctx); err != nil || now.Name != "" || now.Epoch != 0 || now.Data != "me" {
+			t.Errorf("of a leader by hand after another one: %+v, %v", now, err)
 		}
 	})
 }
@@ -123,19 +129,17 @@ func TestQueue_LeadsInOrder(t *testing.T) {
 			if l.Epoch() != int32(i+1) {
 				t.Errorf("candidate %d has epoch %d", i, l.Epoch())
 			}
-			looks := 0
-			w.env.Server.Observe(func(_ int64, op zkapi.Op) {
-				if op.Kind == zkapi.KindExists && op.Watch && op.Path == path+"/leader" {
-					looks++
-				}
-			})
+			woken := map[int64]bool{} // sessions
+			resigns := w.ownerOf(path + "/leader").ID()
+			w.env.Server.Observe(func(session int64, _ zkapi.Op) { woken[session] = woken[session] || session != resigns })
 			if err := l.Resign(w.ctx); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 			w.env.Server.Observe(nil)
-			if looks > 1 {
-				t.Errorf("%d candidates were woken", looks)
+			delete(woken, resigns)
+			if len(woken) > 1 {
+				t.Errorf("%d candidates were woken", len(woken))
 			}
 		}
 		if w.log.has("it is not in the queue of candidates") == 0 {
@@ -254,6 +258,40 @@ func TestObserve_StreamsStates(t *testing.T) {
 		}
 		if _, err := o.Leader(w.ctx); !errors.Is(err, election.ErrClosed) {
 			t.Errorf("Leader: %v", err)
+		}
+	})
+}
+
+// TestObserve_AfterAReconnect: what has happened meanwhile is told at once, although no watch fires.
+func TestObserve_AfterAReconnect(t *testing.T) {
+	inBubble(t, func(w *world) {
+		l := w.campaign(w.candidate("a"))
+		o := w.observer()
+		before := w.env.Server.Sessions()
+		told := make(chan election.Leader, 10)
+		go func() {
+			for l := range o.Observe(w.ctx) {
+				told <- l
+			}
+		}()
+		synctest.Wait()
+		<-told
+		for _, s := range w.env.Server.Sessions() {
+			if !slices.Contains(before, s) {
+				s.Cut()
+			}
+		}
+		if err := l.Resign(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range w.env.Server.Sessions() {
+			if !slices.Contains(before, s) {
+				s.Mend()
+			}
+		}
+		began := time.Now()
+		if now := <-told; now.Exists() || time.Since(began) > time.Second {
+			t.Errorf("%+v after %v", now, time.Since(began))
 		}
 	})
 }

@@ -1,5 +1,6 @@
 // Package shell makes a command a recipe.Handler, for workers that are not
-// written in Go. It must not know ZooKeeper.
+// written in Go. A Guarded command runs in the same way, but only while something is held. The
+// package must not know ZooKeeper.
 //
 // The command runs under sh -c, in its own process group. Its standard input is the
 // payload. Its standard output is the result if it exits with 0; every other exit ends

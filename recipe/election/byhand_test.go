@@ -116,6 +116,50 @@ func TestByHand_Deposed(t *testing.T) {
 	})
 }
 
+// TestByHand_TheEpochIsDeleted: its versions begin again at 0, and a candidate that waits knows what
+// was there.
+func TestByHand_TheEpochIsDeleted(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a := w.candidate("a")
+		for range 2 {
+			if err := w.campaign(a).Resign(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l := w.campaign(a)
+		next := w.waits(w.candidate("b"))
+		for _, p := range []string{"/leader", ""} {
+			w.do(zkapi.Delete(path+p, zkapi.AnyVersion))
+		}
+		if l := <-next; l.Epoch() <= 3 {
+			t.Errorf("epoch %d comes again", l.Epoch())
+		}
+		_, err := l.Write(w.ctx, zkapi.Create("/late", nil, zkapi.Persistent))
+		refused(t, "by the leader before", err, election.ErrFenced)
+	})
+}
+
+// TestCampaign_ReturnsRefusals: a server that refuses this process for good. It learns it before
+// it waits.
+func TestCampaign_ReturnsRefusals(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.campaign(w.candidate("other"))
+		other := w.ownerOf(path + "/leader").ID()
+		w.env.Server.Refuse(func(session int64, op zkapi.Op) error {
+			if session != other && op.Kind == zkapi.KindSet {
+				return zkapi.ErrNoAuth
+			}
+			return nil
+		})
+		if _, err := w.candidate("a", queued).Campaign(w.ctx); !errors.Is(err, zkapi.ErrNoAuth) || !strings.Contains(err.Error(), "candidate gives up") {
+			t.Errorf("Campaign: %v", err)
+		}
+		if left := w.left(); len(left) != 1 {
+			t.Errorf("left are %v", left)
+		}
+	})
+}
+
 // TestQueue_LeadsInOrder: and the end of one wakes one. A znode that is no candidate is skipped.
 func TestQueue_LeadsInOrder(t *testing.T) {
 	inBubble(t, func(w *world) {

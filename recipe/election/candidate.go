@@ -113,7 +113,7 @@ func (c *Candidate) begin(under context.Context) *standing {
 }
 
 // Run campaigns, and calls lead while this process leads; if the leadership is lost, it campaigns
-// again after lead has returned. It returns the result of lead if lead has returned while the
+// again after lead has returned, and after a pause. It returns the result of lead if lead has returned while the
 // leadership lasted: then Run has resigned. Otherwise it returns when ctx ends, with its cause,
 // or after Close, or with an error of Campaign.
 //
@@ -140,12 +140,14 @@ func (c *Candidate) Run(ctx context.Context, lead func(ctx context.Context, l *L
 		if cause == nil {
 			return err
 		}
+		if c.env.Now().Sub(l.term.Began) >= l.term.Session.Timeout() {
+			again.Worked(ctx) // the pauses grow only if one term after the other is short
+		}
 		pause := c.env.Timer(again.Failed(ctx, cause))
 		zkapi.Checkpoint(c.env, "again", ctx, c)
 		if _, err := c.env.Wait(ctx, pause); err != nil {
 			return err
 		}
-		again.Worked(ctx)
 	}
 }
 

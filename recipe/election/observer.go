@@ -67,7 +67,8 @@ func (o *Observer) Leader(ctx context.Context) (Leader, error) {
 
 // Observe streams who leads: now, and at each change, until ctx ends, the loop is left, or the
 // Observer is closed. It streams states, not every step: a slow reader gets only the latest. If
-// the servers refuse it for good, the stream ends with a warning in the log.
+// ACLs hide who leads, the last answer stands, with a warning in the log. If no session is granted
+// for good, such as for wrong credentials, the stream ends with a warning.
 func (o *Observer) Observe(ctx context.Context) iter.Seq[Leader] {
 	return func(yield func(Leader) bool) {
 		if o == nil || o.env == nil {

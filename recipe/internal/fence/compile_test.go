@@ -42,6 +42,15 @@ var inElections = []attempt{
 	{"the session of a leader", `_ = zkapi.Session(t.Session)`, "cannot convert t.Session"},
 }
 
+// ofApplications are such lines of package election, in which only a Leadership writes.
+var ofApplications = []attempt{
+	{"a read of a leader", `l.term.Session.Do(ctx, fence.Get("/a"))`, ""},
+	{"a fenced write", `l.Write(ctx, zkapi.Delete("/a", 1))`, ""},
+	{"a write of a leader", `l.term.Session.Do(ctx, zkapi.Delete("/a", 1))`, "cannot use zkapi.Delete"},
+	{"a write without the epoch", `l.Do(ctx, zkapi.Delete("/a", 1))`, "l.Do undefined"},
+	{"a write of a candidate", `s.Do(ctx, zkapi.Delete("/a", 1))`, "s.Do undefined"},
+}
+
 // The code of the roles is compiled with one more file. What it tries without the claim must not
 // compile, and nothing else may fail, else the answers prove nothing.
 func TestUnfencedWrite_DoesNotCompile(t *testing.T) {
@@ -51,6 +60,7 @@ func TestUnfencedWrite_DoesNotCompile(t *testing.T) {
 	}{
 		{"../..", "recipe", "r *reconciler, i *incarnation", attempts},
 		{"../elect", "elect", "c Candidate, t *Term", inElections},
+		{"../../election", "election", "l *Leadership, s *standing", ofApplications},
 	} {
 		t.Run(room.name, func(t *testing.T) { mustNotCompile(t, room.folder, room.name, room.has, room.attempts) })
 	}

@@ -34,6 +34,26 @@ func (d *Differences) Add(kind Kind, name string) {
 	}
 }
 
+// AddAll takes over a sum of later changes: as if each of them had been added.
+func (d *Differences) AddAll(later Partial) {
+	for _, name := range later.Gone {
+		d.Add(KindDelete, name)
+	}
+	for _, name := range later.Come {
+		d.Add(KindCreate, name)
+	}
+	for _, name := range later.Changed {
+		d.Add(KindSet, name)
+	}
+	for _, name := range later.Below {
+		kind := KindDelete
+		if slices.Contains(later.Made, name) {
+			kind = KindCreate
+		}
+		d.Add(kind, name)
+	}
+}
+
 // Partial returns the sum.
 func (d *Differences) Partial() *Partial {
 	names := func(of map[string]bool) []string { return slices.Sorted(maps.Keys(of)) }

@@ -1,6 +1,7 @@
 package zkapi
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"testing"
 )
@@ -37,5 +38,34 @@ func TestDifferences_SumUpInOrder(t *testing.T) {
 				t.Errorf("the sum is %+v, not %+v", sum, row.want)
 			}
 		})
+	}
+}
+
+// TestDifferences_ASumOfSumsIsTheSum: changes are added one by one, and as two sums of them.
+func TestDifferences_ASumOfSumsIsTheSum(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	kinds := []Kind{KindCreate, KindDelete, KindSet}
+	for range 2000 {
+		var all Differences
+		var parts [2]Differences
+		there := map[string]bool{"a": random.IntN(2) == 0, "b": random.IntN(2) == 0}
+		for n := range parts {
+			for range random.IntN(5) {
+				kind, name := kinds[random.IntN(len(kinds))], []string{"a", "b", "a/x"}[random.IntN(3)]
+				if there[name] != (kind != KindCreate) {
+					continue // that cannot be
+				}
+				there[name] = kind != KindDelete
+				all.Add(kind, name)
+				parts[n].Add(kind, name)
+			}
+		}
+		var sum Differences
+		for n := range parts {
+			sum.AddAll(*parts[n].Partial())
+		}
+		if got, want := sum.Partial(), all.Partial(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v and %+v make %+v, want %+v", *parts[0].Partial(), *parts[1].Partial(), *got, *want)
+		}
 	}
 }

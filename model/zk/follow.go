@@ -54,9 +54,21 @@ func (f *following) fire() {
 func (f *following) since(path string, cursor int64) *zkapi.Partial {
 	var d zkapi.Differences
 	for _, c := range f.changes[cursor-f.first:] {
-		d.Add(c.Kind, strings.TrimPrefix(strings.TrimPrefix(c.Path, path), "/"))
+		name, _ := c.Below(path)
+		d.Add(c.Kind, name)
 	}
 	return d.Partial()
+}
+
+// Below is the name, below the znode at, of the znode that has changed. told is false if that is no
+// part of an answer to a followed read of at: the change is elsewhere, or it sets the data of a
+// znode that is not a child, which may be often.
+func (c Change) Below(at string) (name string, told bool) {
+	name, below := strings.CutPrefix(c.Path, strings.TrimSuffix(at, "/")+"/")
+	if !below || name == "" {
+		return "", false
+	}
+	return name, c.Kind != zkapi.KindSet || !strings.Contains(name, "/")
 }
 
 // hears takes changes over that the session's server has learned of.
@@ -71,9 +83,12 @@ func (s *Session) hears(changes []Change) {
 			f.fire()
 		}
 		for at := c.Path; at != "/"; {
-			below := at != c.Path && c.Kind == zkapi.KindSet // no part of an answer, and it may be often
 			at = parentOf(at)
-			if f := s.follows[at]; f != nil && !below {
+			f := s.follows[at]
+			if f == nil {
+				continue
+			}
+			if _, told := c.Below(at); told {
 				f.changes = append(f.changes, c)
 				f.fire()
 			}

@@ -257,3 +257,27 @@ func TestFollowed_HearsWhatItsServerLearns(t *testing.T) {
 		}
 	})
 }
+
+// TestChange_BelowAFollowedZnode: the name that a follower hears, if it hears of the change.
+func TestChange_BelowAFollowedZnode(t *testing.T) {
+	for _, c := range []struct {
+		kind     zkapi.Kind
+		path, at string
+		name     string
+		told     bool
+	}{
+		{zkapi.KindCreate, "/list/a", "/list", "a", true},
+		{zkapi.KindSet, "/list/a", "/list", "a", true},
+		{zkapi.KindDelete, "/list/a/x", "/list", "a/x", true},
+		{zkapi.KindSet, "/list/a/x", "/list", "a/x", false},
+		{zkapi.KindSet, "/list", "/list", "", false},
+		{zkapi.KindCreate, "/lists/a", "/list", "", false},
+		{zkapi.KindCreate, "/a", "/", "a", true},
+		{zkapi.KindSet, "/", "/", "", false},
+	} {
+		name, told := Change{Path: c.path, Kind: c.kind}.Below(c.at)
+		if name != c.name || told != c.told {
+			t.Errorf("%v %s below %s: %q, %v, want %q, %v", c.kind, c.path, c.at, name, told, c.name, c.told)
+		}
+	}
+}

@@ -32,6 +32,13 @@
 // caller learns nothing of the requests under way, and these may still take effect. Reads of
 // one DoAll are of different moments, in any order.
 //
+// # Lists that sessions follow
+//
+// If World.Follow is set, sessions answer followed reads (zkapi.Op.Followed) with differences, as
+// those of package zkclient do (follow.go, feed.go). These answers take no request, and are as old
+// as the last event that has arrived. A caller must be alone with a list in its session: if its
+// answers would be mixed up with those of another caller, the exploration ends with an error.
+//
 // # What is not explored
 //
 //   - A thread runs from one wait at the port to the next. It does not stop at a lock, so no
@@ -49,7 +56,11 @@
 //     of a second ends at once.
 //   - If a session watches a znode in both tables, its deletion arrives in two steps;
 //     ZooKeeper sends it in one.
-//   - A request that World.Constant answers is answered at once and never lost.
+//   - A request that World.Constant answers is answered at once and never lost; if World.Follow is
+//     set, after the events that are under way.
+//   - A whole list that is followed from then on is one request; package zkclient makes two. The
+//     events of a session's own write arrive together with its answer. A list is followed until
+//     the connection or the znode ends: in package zkclient it may also be forgotten before.
 //
 // The package must not know the recipe: package world gives it the programs and their
 // properties.

@@ -53,7 +53,7 @@ func (x *space) explain(s state, c Choice) Step {
 		return x.explainRequest(s, c, step)
 	case deliverChoice:
 		step.From = ZooKeeper
-		step.Text = l.events[0].Path + " has changed"
+		step.Text = l.explainEvents(c.which())
 	case lateChoice:
 		z := l.late[c.which()]
 		step.To = ZooKeeper

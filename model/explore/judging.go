@@ -59,6 +59,13 @@ func (j *judging) write(w Write) uint32 {
 	return j.note(j.judge.Write(w))
 }
 
+// sees notes a required event that the explorer itself has seen.
+func (j *judging) sees(name string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seen[name] = true
+}
+
 // happened lists the required events that have happened.
 func (j *judging) happened() []string {
 	j.mu.Lock()

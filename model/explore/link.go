@@ -19,11 +19,17 @@ type link struct {
 	overslept bool          // the process was stopped, and its clock will show it
 	stranded  bool          // its server is cut off from the leader
 	lagging   uint32        // the tree that its server has, if that lags
-	behind    []zk.Fired    // the events that its server sends when it has caught up
+	behind    []zk.Change   // that its server has not learned of
 	watches   []zk.Watch    // that are set, in order
 	events    []zk.Watch    // that have fired and are under way
 	orphans   []int         // sessions without an owner that the server has not ended yet
 	late      []lateRequest // requests without a waiting process that may still take effect
+
+	// If the session follows lists (follow.go), these are in place of events:
+	follows bool
+	feeds   []feed  // by path
+	older   batch   // what is under way and belongs to earlier writes
+	latest  []batch // and what belongs to the last one, change by change
 }
 
 // lateRequest is a request whose owner will not get the answer.
@@ -33,10 +39,10 @@ type lateRequest struct {
 }
 
 func (l link) encode() []byte {
-	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.overslept)<<1 | flag(l.stranded)<<2}
+	key := []byte{byte(l.opened), byte(l.lives), byte(l.current), flag(l.known) | flag(l.overslept)<<1 | flag(l.stranded)<<2 | flag(l.follows)<<3}
 	key = binary.AppendUvarint(key, uint64(l.lagging))
-	for _, f := range l.behind {
-		key = appendWatch(append(key, 'b'), f.Watch)
+	for _, c := range l.behind {
+		key = c.Encode(append(key, 'b'))
 	}
 	for _, w := range l.watches {
 		key = appendWatch(append(key, 'w'), w)
@@ -50,7 +56,7 @@ func (l link) encode() []byte {
 	for _, z := range l.late {
 		key = binary.AppendUvarint(append(key, 'z', byte(z.session)), uint64(z.op))
 	}
-	return key
+	return l.encodeFeeds(key)
 }
 
 func flag(b bool) byte {
@@ -73,7 +79,7 @@ func compareWatches(a, b zk.Watch) int {
 func (l link) granted() link {
 	l.opened++
 	l.current, l.known = l.opened, true
-	return l
+	return l.unfollowed()
 }
 
 // sees returns the tree that serves a request, if tree is the latest one.
@@ -95,13 +101,21 @@ func (l link) watching(w zk.Watch) link {
 
 // changed is the link after a write of any process.
 func (l link) changed(changes []zk.Change) link {
+	if l.lagging != 0 {
+		l.behind = slices.Concat(l.behind, changes)
+		return l
+	}
+	return l.told(changes)
+}
+
+// told is the link whose server has learned of changes.
+func (l link) told(changes []zk.Change) link {
+	if l.follows {
+		return l.sending(changes)
+	}
 	for _, c := range changes {
 		for _, f := range c.Fires() {
-			if l.lagging != 0 {
-				l.behind = append(slices.Clone(l.behind), f)
-			} else {
-				l = l.fired(f.Watch)
-			}
+			l = l.fired(f.Watch)
 		}
 	}
 	return l
@@ -122,23 +136,20 @@ func (l link) caughtUp() link {
 	if l.stranded { // soon enough: its clock shows nothing
 		l.stranded, l.overslept = false, false
 	}
-	for _, f := range behind {
-		l = l.fired(f.Watch)
-	}
-	return l
+	return l.told(behind)
 }
 
 // broken returns the link after a reconnect: the watches and the pending requests are gone.
 // The next server may lag, even behind a write that was not answered.
 func (l link) broken() link {
 	l.watches, l.events = nil, nil
-	return l
+	return l.unfollowed()
 }
 
 // without is the link whose process does not use its session any more.
 func (l link) without() link {
 	l.current, l.known, l.stranded, l.lagging, l.behind, l.watches, l.events = 0, false, false, 0, nil, nil, nil
-	return l
+	return l.unfollowed()
 }
 
 // left is the link whose process has left its session behind, with requests that
@@ -155,6 +166,7 @@ func (l link) left(underWay []lateRequest) link {
 func (l link) ended(number int) link {
 	if l.current == number {
 		l.known, l.stranded, l.lagging, l.behind, l.watches, l.events = false, false, 0, nil, nil, nil
+		l.older, l.latest = batch{}, nil // its owner still answers from its feeds
 	}
 	l.orphans = slices.DeleteFunc(slices.Clone(l.orphans), func(g int) bool { return g == number })
 	l.late = slices.DeleteFunc(slices.Clone(l.late), func(z lateRequest) bool { return z.session == number })

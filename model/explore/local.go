@@ -264,7 +264,11 @@ func (l *locals) give(m *machine, in input) {
 	value := in.value()
 	switch in.kind() {
 	case replyInput:
-		m.reply(r, l.terms.outcomes.get(value))
+		o := l.terms.outcomes.get(value)
+		if o.heard != 0 {
+			m.hears(l.terms.events.get(o.heard))
+		}
+		m.reply(r, o)
 	case lostInput:
 		m.lost(r, lostMore(value))
 	case openedInput:
@@ -279,9 +283,7 @@ func (l *locals) give(m *machine, in input) {
 		}
 		m.answer(r)
 	case eventInput:
-		e := l.terms.events.get(value)
-		m.session(e.session).received()
-		m.session(e.session).fire(e.watch)
+		m.hears(l.terms.events.get(value))
 	case overInput:
 		m.session(int(value)).over(errGone)
 	case replacedInput:
@@ -313,10 +315,10 @@ func (m *machine) session(number int) *session {
 
 func (m *machine) latest() *session { return m.sessions[len(m.sessions)-1] }
 
-// sessionEvent is a watch event for one session.
+// sessionEvent is watch events for one session that arrive together.
 type sessionEvent struct {
 	session int
-	watch   zk.Watch
+	watches []zk.Watch
 }
 
 func hashBytes(b []byte) uint64 {

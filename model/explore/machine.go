@@ -57,6 +57,7 @@ type machine struct {
 	sessions []*session
 	clock    time.Time
 	names    int
+	cursors  int64 // that were given out
 	notes    map[string]string
 	leave    *source
 	failure  any // a panic of the program
@@ -307,6 +308,7 @@ type request struct {
 	kind    requestKind
 	session *session
 	op      zkapi.Op
+	cursor  int64 // of a followed read: the caller's
 	act     act
 	flight  *flight // of which it is one, or nil
 	place   int     // among its operations

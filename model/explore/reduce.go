@@ -23,11 +23,12 @@ type Reductions struct {
 	Acts bool
 }
 
-// of are those of the reductions that a search of the world uses: none where several requests of
-// one DoAll are under way, or where threads take turns. They have not been shown to lose nothing
-// there.
+// of are those of the reductions that a search of the world uses: none if several requests of
+// one DoAll are under way, or if threads take turns. They have not been shown to lose nothing
+// there. And none if sessions follow lists, because they would lose schedules: events of two writes
+// that arrive together lead elsewhere than the same events one after the other.
 func (r Reductions) of(w *World) Reductions {
-	if w.Window > 1 || w.Turns {
+	if w.Window > 1 || w.Turns || w.Follow {
 		return Reductions{}
 	}
 	return r

@@ -21,6 +21,7 @@ type session struct {
 	next    *source
 	change  int
 	watches map[zk.Watch][]*source
+	given   map[string]given // of each list that it follows
 }
 
 var _ zkapi.Session = (*session)(nil)
@@ -37,7 +38,7 @@ func ownerOf(session int64) (process, number int) {
 func (m *machine) open(number int) *session {
 	s := &session{
 		machine: m, number: number, id: sessionID(m.place, number),
-		done: &source{kind: onceSource}, next: &source{kind: onceSource}, watches: map[zk.Watch][]*source{},
+		done: &source{kind: onceSource}, next: &source{kind: onceSource}, watches: map[zk.Watch][]*source{}, given: map[string]given{},
 	}
 	m.sessions = append(m.sessions, s)
 	return s
@@ -67,7 +68,7 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 		s.machine.letOthersGo()
 		return refuse(op, zkapi.NotApplied, err)
 	}
-	r := s.machine.ask(ctx, request{kind: opRequest, session: s, op: op})
+	r := s.machine.ask(ctx, s.asked(op))
 	return r.result, r.err
 }
 
@@ -136,6 +137,15 @@ func (s *session) fire(w zk.Watch) {
 	delete(s.watches, w)
 }
 
+// hears are watch events that have arrived together.
+func (m *machine) hears(e sessionEvent) {
+	s := m.session(e.session)
+	s.received()
+	for _, w := range e.watches {
+		s.fire(w)
+	}
+}
+
 // replaced does what a client library does that hides the end of a session: the value goes on
 // with a new session, and sends the requests there.
 func (s *session) replaced(number int) {
@@ -151,11 +161,15 @@ func (m *machine) reply(r *request, o outcome) {
 	r.result, r.err = o.result, o.err
 	if r.op.Watch && o.err == nil {
 		w := zk.WatchOf(r.op)
+		if r.result.Cursor != 0 {
+			w.Table = followed
+			r.session.mark(r)
+		}
 		source := &source{kind: watchSource, watch: w}
 		r.session.watches[w] = append(r.session.watches[w], source)
 		r.result.Watch = source
 	}
-	if r.flight != nil {
+	if r.flight != nil && !o.local {
 		m.mayLose(r)
 	}
 	m.answer(r)

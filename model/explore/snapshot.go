@@ -80,6 +80,9 @@ func (e *encoder) request(r *request) {
 		e.number(int64(r.session.number))
 	}
 	e.text(fmt.Sprint(r.op, r.act))
+	if r.cursor != 0 {
+		e.cursor(r.cursor)
+	}
 }
 
 // source writes the event that makes a source fire, and whether it has fired.
@@ -245,6 +248,8 @@ func (e *encoder) mapping(v reflect.Value) {
 
 func (e *encoder) scalar(v reflect.Value) {
 	switch {
+	case v.CanInt() && v.Int() > firstCursor && v.Int() <= firstCursor+e.machine.cursors:
+		e.cursor(v.Int())
 	case v.CanInt():
 		e.number(v.Int())
 	case v.CanUint():

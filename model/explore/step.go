@@ -69,7 +69,7 @@ func (x *space) initial() state {
 	s := make(state, atProcs+len(x.world.Processes))
 	s[atTree], s[atActs], s[atBudget] = x.tree(x.world.Tree), x.act(nil), x.world.Bounds.pack()
 	for p := range x.world.Processes {
-		m := move{space: x, process: p, link: link{lives: 1}}
+		m := move{space: x, process: p, link: link{lives: 1, follows: x.world.Follow}}
 		m.begin()
 		s[atProcs+p] = m.proc()
 	}
@@ -226,6 +226,9 @@ func (x *space) regular(p int, at *local, l link, to []Choice) []Choice {
 	if len(l.events) > 0 {
 		to = append(to, choose(deliverChoice, p, 0))
 	}
+	for n := range l.latest {
+		to = append(to, choose(deliverChoice, p, n))
+	}
 	if l.current != 0 && !l.known {
 		to = append(to, choose(noticeChoice, p, 0))
 	}
@@ -263,7 +266,7 @@ func (x *space) servable(r pending, l link) bool {
 	case closeRequest:
 		return l.known && r.session == l.current
 	}
-	if !l.known || r.session != l.current || len(l.events) > 0 {
+	if !l.known || r.session != l.current || !l.quiet() {
 		return false
 	}
 	op := x.terms.ops.get(r.op)
@@ -276,7 +279,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 		return to
 	}
 	for i, r := range at.requests {
-		if r.kind != opRequest || r.session != l.current || !l.known || len(l.events) > 0 {
+		if r.kind != opRequest || r.session != l.current || !l.known || !l.quiet() {
 			continue
 		}
 		to = at.losing(p, i, x.terms.ops.get(r.op).Kind.Writes(), to)
@@ -287,7 +290,7 @@ func (x *space) faults(p int, at *local, l link, to []Choice) []Choice {
 			to = append(to, choose(kind, p, 0))
 		}
 	}
-	may(breakChoice, l.known && len(l.watches)+len(l.events)+len(l.behind) > 0)
+	may(breakChoice, l.known && len(l.watches)+len(l.events)+len(l.behind)+len(l.feeds)+len(l.latest) > 0)
 	may(lagChoice, l.known && l.lagging == 0)
 	may(sweepChoice, at.sleeps)
 	may(leaveChoice, process.Leaves && at.leaves && !at.over)
@@ -346,7 +349,7 @@ func (x *space) constant(r pending) uint32 {
 	}
 	return uint32(x.memo.of(constantOp, uint64(r.op), func() uint64 {
 		if result, err, constant := x.world.Constant(x.terms.ops.get(r.op)); constant {
-			return uint64(x.terms.outcome(outcome{result, err}))
+			return uint64(x.terms.outcome(outcome{result: result, err: err}))
 		}
 		return 0
 	}))
@@ -357,6 +360,9 @@ func (x *space) find(s state, c Choice) uint64 {
 	at := x.procs.get(s[atProcs+c.process()])
 	m := move{space: x, process: c.process(), local: at.local, link: x.links.get(at.link), tree: s[atTree], acts: s[atActs]}
 	m.make(c)
+	if x.world.Follow && m.local != 0 {
+		m.prompt() // an answer may have waited for events that will not arrive
+	}
 	return uint64(m.proc())<<32 | uint64(x.effect(m.effect))
 }
 
@@ -395,7 +401,12 @@ func (m *move) prompt() {
 			m.open(i)
 			return // which has done the rest
 		}
-		if answer := m.constant(r); answer != 0 {
+		if answer, after := m.told(r); answer != 0 {
+			m.link = after
+			m.feed(makeInput(replyInput, i, answer))
+			return
+		}
+		if answer := m.constant(r); answer != 0 && (!m.world.Follow || m.link.quiet()) {
 			m.feed(makeInput(replyInput, i, answer))
 			return
 		}
@@ -433,9 +444,7 @@ func (m *move) make(c Choice) {
 	case loseAfter:
 		m.answer(c)
 	case deliverChoice:
-		w := l.events[0]
-		l.events = l.events[1:]
-		m.feed(makeInput(eventInput, 0, m.terms.event(l.current, w)))
+		m.deliver(which)
 	case noticeChoice:
 		m.notice()
 	case catchUpChoice:
@@ -494,6 +503,19 @@ func (m *move) fault(c Choice) {
 	}
 }
 
+// deliver lets the next event arrive; or, if the session follows lists, as many of the changes of the
+// last write, and one more.
+func (m *move) deliver(which int) {
+	l := &m.link
+	fires := l.events[:min(1, len(l.events))]
+	if m.world.Follow {
+		m.link, fires = l.arrived(which + 1)
+	} else {
+		l.events = l.events[1:]
+	}
+	m.feed(makeInput(eventInput, 0, m.terms.event(l.current, fires...)))
+}
+
 // underWay are the writes of the process that may still reach a server.
 func (m *move) underWay() []lateRequest {
 	var all []lateRequest
@@ -539,6 +561,10 @@ func (m *move) answer(c Choice) {
 
 func (m *move) answerOp(c Choice, r pending) {
 	op := m.terms.ops.get(r.op)
+	if op.Follow && m.world.Follow {
+		m.answerFollowed(c, r, op)
+		return
+	}
 	e := m.serve(m.link.sees(m.tree, op), r.op, sessionID(m.process, r.session))
 	if op.Kind.Writes() {
 		m.apply(e)
@@ -548,7 +574,7 @@ func (m *move) answerOp(c Choice, r pending) {
 	if c.kind() == loseAfter {
 		m.lose(c)
 	} else {
-		m.feed(makeInput(replyInput, c.request(), e.outcome))
+		m.feed(makeInput(replyInput, c.request(), m.withEvents(e.outcome)))
 	}
 }
 

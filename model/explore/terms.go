@@ -32,6 +32,8 @@ func newTerms() *terms {
 type outcome struct {
 	result zkapi.Result
 	err    error
+	local  bool   // the client library knows it: it cannot be lost
+	heard  uint32 // the number of the events that come with it, or 0
 }
 
 // Ends of sessions as their owners learn of them.
@@ -49,6 +51,9 @@ func encodeOp(to []byte, op zkapi.Op) []byte {
 	if op.Watch {
 		to = append(to, 1)
 	}
+	if op.Follow {
+		to = append(to, 2, byte(op.Since))
+	}
 	to = binary.AppendVarint(to, int64(op.Version))
 	to = appendText(appendText(to, op.Path), string(op.Data))
 	for _, sub := range op.Ops {
@@ -64,15 +69,20 @@ func appendText(to []byte, s string) []byte {
 func (t *terms) act(a act) uint32 { return t.acts.put(fmt.Append(nil, a), func() act { return a }) }
 
 func (t *terms) outcome(o outcome) uint32 {
-	key := fmt.Append(nil, o.result)
+	shown := o.result
+	shown.Partial = nil
+	key := fmt.Append(nil, shown, o.local, o.heard)
+	if o.result.Partial != nil {
+		key = fmt.Append(key, *o.result.Partial)
+	}
 	if o.err != nil {
 		key = append(key, o.err.Error()...)
 	}
 	return t.outcomes.put(key, func() outcome { return o })
 }
 
-func (t *terms) event(session int, w zk.Watch) uint32 {
-	return t.events.put(fmt.Append(nil, session, w), func() sessionEvent { return sessionEvent{session, w} })
+func (t *terms) event(session int, watches ...zk.Watch) uint32 {
+	return t.events.put(fmt.Append(nil, session, watches), func() sessionEvent { return sessionEvent{session, watches} })
 }
 
 func (t *terms) note(notes map[string]string) uint32 {

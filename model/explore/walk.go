@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"iter"
 	"math/rand/v2"
 
@@ -66,6 +67,10 @@ func Walk(w *World, seed uint64, faults int) iter.Seq2[Moment, error] {
 	return func(yield func(Moment, error) bool) {
 		if err := w.Validate(); err != nil {
 			yield(Moment{}, err)
+			return
+		}
+		if w.Follow {
+			yield(Moment{}, errors.New("explore: steps of a world with Follow cannot be repeated elsewhere: leave Follow out"))
 			return
 		}
 		err := guarded(func() { newSpace(w, false).moments(rareFaults{rand.New(rand.NewPCG(seed, 0)), faults}, yield) })

@@ -56,7 +56,9 @@ func (s *session) send(ctx context.Context, f *flight) {
 			_, f.replies[f.sent].Err = refuse(op, zkapi.NotApplied, err)
 			continue
 		}
-		s.machine.requests = append(s.machine.requests, &request{kind: opRequest, session: s, op: op, flight: f, place: f.sent})
+		r := s.asked(op)
+		r.flight, r.place = f, f.sent
+		s.machine.requests = append(s.machine.requests, &r)
 		f.open++
 	}
 }
@@ -214,7 +216,7 @@ func (e *encoder) flown(f *flight) {
 	e.number(1)
 	e.number(int64(f.sent))
 	for _, op := range f.ops {
-		e.text(fmt.Sprint(op))
+		e.op(op)
 	}
 	for i := range f.replies {
 		e.value(reflect.ValueOf(&f.replies[i]).Elem())

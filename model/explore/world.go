@@ -57,6 +57,9 @@ type World struct {
 	// Turns makes the order in which threads of one process go on a choice, if one input lets
 	// several go on. Otherwise they go on in the order in which they were made.
 	Turns bool
+	// Follow makes sessions answer followed reads with differences, as those of package zkclient do;
+	// see follow.go. Otherwise each answer is a whole list, with a watch that fires once.
+	Follow bool
 	// Unfenced makes the system outside accept every token.
 	Unfenced bool
 	Judge    Judge

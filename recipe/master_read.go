@@ -28,11 +28,13 @@ func (r *reconciler) doAll(ops []fence.Read) []zkapi.Reply {
 // and the inboxes, read before, did not hold it: read the other way round, a task
 // that ends in between would look pending. For the same reason an assignment of a
 // finished task is a leftover only if the inbox still holds it when it is read
-// once more.
+// once more. That look may show another incarnation of its worker, so the new claims
+// are read behind it: an assignment checks the incarnation, and must not go to a worker
+// whose claim of that incarnation says that it leaves.
 func (r *reconciler) read() error {
 	steps := []func() error{
-		r.sync, r.release, r.confirmMaster, r.readFormat, r.readCancellations, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty, r.readInboxes,
-		r.readProgress, r.readExpired,
+		r.sync, r.release, r.confirmMaster, r.readFormat, r.readCancellations, r.readWorkers, r.readInboxes, r.readClaims, r.readTasks, r.readDirty,
+		r.readInboxes, r.readClaims, r.readProgress, r.readExpired,
 	}
 	for n, step := range steps {
 		zkapi.Checkpoint(r.env, "read", n, r)

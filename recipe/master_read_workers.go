@@ -19,7 +19,7 @@ func (r *reconciler) readWorkers() error {
 	if err != nil {
 		return r.recreateParents(err)
 	}
-	zkapi.Checkpoint(r.env, "read inboxes", r, alive.Children, alive.Watch)
+	zkapi.Checkpoint(r.env, "read inboxes", r, alive.Children, alive.Watch, alive.Cursor, alive.Partial)
 	inboxes := fence.Children(r.layout.assign())
 	if alive.Partial != nil {
 		inboxes = r.followed(r.layout.assign())

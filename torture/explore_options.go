@@ -22,7 +22,7 @@ func (e *explorer) engineFlags(f *pflag.FlagSet) {
 	f.Uint64Var(&e.Seed, "seed", 1, "seed for --engine random and pct")
 	f.DurationVar(&e.Time, "time", time.Minute, "time limit; 0 for none")
 	f.IntVar(&e.States, "states", 200_000_000, "how many states to keep at most, about 45 bytes each; 0 for no limit")
-	f.StringVar(&e.reduce, "reduce", "all", "reductions of --engine bfs: all, none, or names with commas: "+explore.AllReductions().String()+"; with --window or --turns there are none")
+	f.StringVar(&e.reduce, "reduce", "all", "reductions of --engine bfs: all, none, or names with commas: "+explore.AllReductions().String()+"; with --window, --turns or --follow there are none")
 	f.StringVar(&e.Replay, "replay", "", "schedule to follow instead of exploring: the schedule.txt of a counterexample")
 	f.StringVar(&e.out, "out", "results", "folder for results")
 }

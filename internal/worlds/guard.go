@@ -24,6 +24,16 @@ type Guard struct {
 	Blind   bool                        // hide that the connection has changed
 	Fence   bool                        // the system outside takes every token
 	Still   bool                        // the clock that leases are measured by stands still
+
+	// Lists changes the answers to followed reads. It is for worlds whose sessions follow.
+	Lists func(told *Told, op zkapi.Op, answer zkapi.Result) zkapi.Result
+}
+
+// Told is what the session of a process remembers of its followed reads, for Guard.Lists.
+type Told struct {
+	Host zkapi.Env
+	Last map[string]zkapi.Partial // the differences of the last answer, by path
+	Once bool                     // something has been done that is to be done once
 }
 
 // Find finds a guard by name. An empty name is that of a Guard that changes nothing.

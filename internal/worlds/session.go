@@ -37,7 +37,7 @@ func (t tampering) Open(ctx context.Context) (zkapi.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{Session: opened, host: t}, nil
+	return &session{Session: opened, host: t, told: Told{Host: t, Last: map[string]zkapi.Partial{}}}, nil
 }
 
 // Elapsed implements zkapi.Env.
@@ -52,6 +52,7 @@ type session struct {
 	zkapi.Session
 	host  tampering
 	tried bool
+	told  Told
 }
 
 // SecondTry is the suffix of the name of what a second try has made.
@@ -106,6 +107,9 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 	if err == nil {
 		result = padded(result, asked)
 	}
+	if g.Lists != nil && op.Follow && err == nil {
+		result = g.Lists(&s.told, op, result)
+	}
 	if g.Believe != nil {
 		err = g.Believe(op, err)
 	}
@@ -115,7 +119,7 @@ func (s *session) Do(ctx context.Context, op zkapi.Op) (zkapi.Result, error) {
 // DoAll implements zkapi.Session. Requests that are only changed on their way stay together.
 func (s *session) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
 	g := s.host.guard
-	if g.Split == nil && g.Again == nil && !g.Watch && g.Believe == nil {
+	if g.Split == nil && g.Again == nil && !g.Watch && g.Believe == nil && g.Lists == nil {
 		return s.rewritten(ctx, ops)
 	}
 	replies := make([]zkapi.Reply, len(ops))

@@ -9,8 +9,10 @@ import (
 )
 
 // Specified reports whether the specification in TLA+ has the guard: it knows no clock
-// that stands still, and no name is pruned there.
-func Specified(g worlds.Guard) bool { return !g.Still && g.Name != incarnationsRise }
+// that stands still, no name is pruned there, and each list is whole.
+func Specified(g worlds.Guard) bool {
+	return !g.Still && g.Name != incarnationsRise && g.Lists == nil
+}
 
 // incarnationsRise is the name of a guard.
 const incarnationsRise = "incarnations-rise"
@@ -77,6 +79,10 @@ func Guards() []worlds.Guard {
 				return op
 			},
 		},
+		{Name: "every-change-told", Explain: "the differences of a list have each change; needs --follow", Lists: leavingOut},
+		{Name: "differences-once", Explain: "each difference of a list comes once; needs --follow", Lists: repeating},
+		{Name: "whole-after-reconnect", Explain: "the first answer to a followed read on a new connection is a whole list; needs --follow", Lists: goingOn},
+		{Name: "lists-in-order", Explain: "a list is as new as every answer before it; needs --follow", Lists: holdingBack},
 		{Name: "lease-runs", Explain: "a lease runs from the last acknowledged write, also during sleep", Still: true},
 		worlds.FencingToken,
 	}

@@ -44,6 +44,9 @@ func (c Config) Expected() []string {
 	add(inParts, "a part of what is below a finished task that is removed")
 	add(c.Prune, "a worker that is pruned")
 	add(c.Prune, "a worker that begins above the pruned ones")
+	add(c.Follow && c.Tasks > 0, explore.SeenDifferences)
+	add(c.Follow && b.Losses > 0, explore.SeenWholeAgain)
+	add(c.Follow && b.Expiries > 0 && c.Workers > 0, readsAgain)
 	add(c.Library == explore.Replacing && b.Expiries > 0 && c.Masters > 1, "a stale master that was fenced")
 	if c.Failures >= c.Attempts && c.Tasks == 1 {
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "a task that is done" })
@@ -138,6 +141,10 @@ func statusOf(t *task) string {
 	return t.status.State
 }
 
+// readsAgain is a multi that begins with the check of a master's claim and is refused because of
+// another operation. A master whose session follows the lists reads what was in it, and goes on.
+const readsAgain = "a refusal after which a master reads again"
+
 // refused names the required events among refusals.
 func (j judge) refused(w explore.Write) []string {
 	fenced := zkapi.FailedIndex(w.Err) == 0 && errors.Is(w.Err, zkapi.ErrBadVersion) && len(w.Op.Ops) > 0 && w.Op.Ops[0].Kind == zkapi.KindCheck
@@ -146,6 +153,8 @@ func (j judge) refused(w explore.Write) []string {
 		return []string{"a stale master that was fenced"}
 	case fenced:
 		return []string{"a stale worker that was fenced"}
+	case j.config.Follow && strings.HasPrefix(w.Process, "master") && zkapi.FailedIndex(w.Err) > 0:
+		return []string{readsAgain}
 	case w.Op.Kind == zkapi.KindCreate && errors.Is(w.Err, zkapi.ErrNodeExists):
 		return []string{"an ambiguous create that was resolved"}
 	}

@@ -54,6 +54,9 @@ type Config struct {
 	// Window is how many requests of one DoAll are under way together; see explore.World.
 	Window int `json:",omitempty"`
 
+	// Follow makes sessions answer followed reads with differences; see explore.World.
+	Follow bool `json:",omitempty"`
+
 	Turns bool `json:",omitempty"` // which thread of a process goes on first is a choice; see explore.World
 
 	Residents   int  // so many tasks, the first ones, are resident; they end only if they are cancelled
@@ -74,11 +77,11 @@ func Defaults() Config { return Config{Masters: 2, Workers: 1, Tasks: 1, Attempt
 // World makes the world of a Config.
 func (c Config) World() (*explore.World, error) {
 	guard, err := worlds.Find(Guards(), c.Without)
-	if err := errors.Join(c.check(), err); err != nil {
+	if err := errors.Join(c.check(), err, c.mayBeWithout(guard)); err != nil {
 		return nil, err
 	}
 	c.Unfenced = c.Unfenced || guard.Fence
-	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Window: c.Window, Turns: c.Turns, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
+	w := &explore.World{Tree: worlds.Furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced, Window: c.Window, Turns: c.Turns, Follow: c.Follow, Judge: judge{c}, Constant: c.constant, Beside: worlds.Notices}
 	add := func(name string, p explore.Process) {
 		p.Name = name
 		w.Processes = append(w.Processes, p)

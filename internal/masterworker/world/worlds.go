@@ -29,6 +29,7 @@ func (c *Config) options(f *flag.FlagSet) {
 	f.BoolVar(&c.Prune, "prune", false, "an operator deletes /workers/worker-1 by hand and prunes that name at once")
 	f.BoolVar(&c.Parts, "parts", false, "requests are small, so a finished task is collected child by child")
 	f.BoolVar(&c.Apart, "apart", false, "requests are small, so each decision, each result and each submission has a write of its own")
+	f.BoolVar(&c.Follow, "follow", false, "sessions answer a read of a list with its differences since the last answer, as those of zkclient do")
 	f.BoolVar(&c.ForGood, "for-good", false, "crashed processes stay down; a process crashes only if its role has a spare")
 	f.IntVar(&c.Residents, "residents", 0, "how many tasks, counted from the first, are resident: they run until they are cancelled")
 	f.IntVar(&c.Concurrency, "concurrency", 0, "how many ordinary tasks a worker runs at a time; 0 for the recipe's default")
@@ -62,7 +63,7 @@ func (c *Config) more() []string {
 		{c.Twins, "twins"}, {c.Failures > 0, fmt.Sprintf("failures=%d", c.Failures)}, {c.Cancel, "cancel"}, {c.Collect, "collect"},
 		{c.Residents > 0, fmt.Sprintf("residents=%d", c.Residents)}, {c.Concurrency > 0, fmt.Sprintf("concurrency=%d", c.Concurrency)},
 		{c.Slow, "slow"}, {c.Abrupt, "abrupt"}, {c.NotBefore > 0, fmt.Sprintf("not-before=%v", c.NotBefore)},
-		{c.Retention > 0, fmt.Sprintf("retention=%v", c.Retention)}, {c.ForGood, "for good"}, {c.Resubmit, "resubmit"}, {c.Parts, "parts"}, {c.Prune, "prune"}, {c.Together, "together"}, {c.Apart, "apart"},
+		{c.Retention > 0, fmt.Sprintf("retention=%v", c.Retention)}, {c.ForGood, "for good"}, {c.Resubmit, "resubmit"}, {c.Parts, "parts"}, {c.Prune, "prune"}, {c.Together, "together"}, {c.Apart, "apart"}, {c.Follow, "follow"},
 	} {
 		if m.when {
 			all = append(all, m.text)

@@ -139,7 +139,9 @@ func (c *contender) join() error {
 		case errors.Is(err, zkapi.ErrNoNode):
 			err = c.makePath(c.path)
 		case zkapi.FateOf(err) == zkapi.Unknown:
-			err = c.findMine()
+			if failed := c.findMine(); failed != nil || c.mine != "" {
+				err = failed
+			}
 		}
 		switch {
 		case err != nil && !retry.Passing(err):

@@ -142,7 +142,10 @@ func (l *Locks) take(c *contender) error {
 	if c.form == permit {
 		return nil
 	}
-	if l.taken[c.path] != nil {
+	switch {
+	case l.shared.Life().Err() != nil:
+		return context.Cause(l.shared.Life())
+	case l.taken[c.path] != nil:
 		return ErrReentrant
 	}
 	l.taken[c.path] = c

@@ -1,0 +1,82 @@
+package world
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+)
+
+// State implements explore.Judge.
+func (j judge) State(v explore.View) []explore.Violation {
+	var f worlds.Findings
+	if act := v.Acts[work]; act.Stale && j.config.Readers == 0 && j.permits() == 1 {
+		f.Violate("StaleEffectsFenced", "a holder has acted outside with a smaller token than was seen there")
+	} else if act.Twice {
+		f.Violate("TokensGrow", "two holders have acted outside with one token")
+	}
+	j.holders(&f, v)
+	now := look(v.Tree)
+	for _, p := range v.Processes {
+		j.told(&f, p, now)
+	}
+	return f
+}
+
+// holders judges the processes that believe to hold the lock. If the server has ended its session,
+// a process may not know it yet; then it has a token of its own.
+func (j judge) holders(f *worlds.Findings, v explore.View) {
+	var writers, readers []string
+	with := map[string]string{} // who holds the lock, by token
+	for _, p := range v.Processes {
+		token := p.Notes[holdsNote]
+		if token == "" {
+			continue
+		}
+		if other, taken := with[token]; taken {
+			f.Violate("TokensGrow", "%s and %s hold the lock with token %s", other, p.Name, token)
+		}
+		with[token] = p.Name
+		switch {
+		case !p.Known:
+		case strings.HasPrefix(p.Name, "reader"):
+			readers = append(readers, p.Name)
+		default:
+			writers = append(writers, p.Name)
+		}
+	}
+	if j.config.Library == explore.Honest && (len(writers) > j.permits() || len(writers) > 0 && len(readers) > 0) {
+		f.Violate("MutualExclusion", "%v hold the lock at the same time, and none of their sessions has ended", slices.Concat(writers, readers))
+	}
+}
+
+// told judges what a process was told by the recipe.
+func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
+	if e := p.Notes[wroteNote]; e != "" && !now.entries[e] {
+		f.Violate("ToldTruly", "%s was told that %s is written, and it is not there", p.Name, e)
+	}
+	if e := p.Notes[refusedNote]; e != "" && now.entries[e] {
+		f.Violate("ToldTruly", "%s was told that %s is not applied, and it is there", p.Name, e)
+	}
+	if !p.Known || j.config.Library != explore.Honest {
+		return
+	}
+	own := slices.ContainsFunc(now.line, func(one contender) bool { return one.session == p.Session })
+	if p.Notes[idleNote] != "" && own {
+		f.Violate("NoZnodeLeft", "%s wants no lock, and its znode is in the line", p.Name)
+	}
+	if token := p.Notes[holdsNote]; token != "" {
+		if holder, there := now.holder(tokenOf(token)); !there || holder.session != p.Session {
+			f.Violate("ToldTruly", "%s was told that it holds the lock with token %s, and it has no such znode", p.Name, token)
+		}
+	}
+}
+
+// Goal implements explore.Judge: each process that lives has had its turns, or was asked to leave,
+// and no znode is left.
+func (j judge) Goal(v explore.View) bool {
+	return len(look(v.Tree).line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
+		return p.Running && p.Notes[doneNote] == ""
+	})
+}

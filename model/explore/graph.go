@@ -15,6 +15,7 @@ type Graph struct {
 
 	space   *space
 	visited *visited
+	path    func(stateID) Schedule // how a state was reached first
 	ids     []stateID
 	numbers map[stateID]int
 }
@@ -33,7 +34,7 @@ func Explored(ctx context.Context, w *World) (*Graph, error) {
 		return nil, err
 	}
 	b := newBFS(newSpace(w, true), Limits{Threads: 2})
-	g := &Graph{space: b.space, visited: b.visited, numbers: map[stateID]int{}}
+	g := &Graph{space: b.space, visited: b.visited, path: b.path, numbers: map[stateID]int{}}
 	if err := guarded(func() { g.Result = b.run(ctx, nil) }); err != nil {
 		return nil, err
 	}

@@ -136,24 +136,28 @@ func (c *contender) aloneHere() error {
 	})
 }
 
-// leaveSimple deletes <path>/lock if it is that of this session.
+// leaveSimple deletes <path>/lock if it is that of this session. The same write raises the version
+// of the path, so that no write that is still under way is applied later. The version is read
+// before the owner: if it is still the same when the znode is deleted, no other process has made
+// that znode meanwhile.
 func (c *contender) leaveSimple() error {
-	zkapi.Checkpoint(c.env, "look at the own lock")
-	seen, err := fence.Look(c.life(), c.session, fence.Exists(c.own()))
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != c.session.ID() {
-		return err
-	}
 	zkapi.Checkpoint(c.env, "read the grant")
 	now, err := c.session.Do(c.life(), fence.Get(c.path))
 	if err != nil {
 		return err
 	}
-	write := []zkapi.Op{zkapi.Delete(c.own(), zkapi.AnyVersion)}
-	if g := readGrant(now.Data); c.delay > 0 {
-		g.Released = true
-		write = append(write, zkapi.Set(c.path, g.encode(), now.Stat.Version))
+	zkapi.Checkpoint(c.env, "look at the own lock", now)
+	seen, err := fence.Look(c.life(), c.session, fence.Exists(c.own()))
+	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != c.session.ID() {
+		return err
 	}
+	g := readGrant(now.Data)
+	g.Released = true
 	claim := term.Claim{Session: c.session, Path: c.path, Version: now.Stat.Version}
-	zkapi.Checkpoint(c.env, "delete the own lock", now.Stat.Version)
-	return claim.WriteAll(c.life(), [][]zkapi.Op{write})[0].Err
+	zkapi.Checkpoint(c.env, "delete the own lock", claim.Version, g)
+	err = claim.WriteAll(c.life(), [][]zkapi.Op{{zkapi.Delete(c.own(), zkapi.AnyVersion), zkapi.Set(c.path, g.encode(), now.Stat.Version)}})[0].Err
+	if errors.Is(err, term.ErrFenced) { // the version is another one: look again
+		return zkapi.ErrNotSent
+	}
+	return err
 }

@@ -25,11 +25,11 @@ func Guards() []worlds.Guard {
 		},
 		{
 			Name: "join-resolved", Explain: "a contender whose create was not answered looks for its znode before it makes another",
-			Believe: believing(func(op zkapi.Op) bool { return joins(op) }, zkapi.ErrNotSent),
+			Believe: believing(joins, zkapi.ErrNotSent),
 		},
 		{
 			Name: "release-confirmed", Explain: "a contender deletes its znode again until the ensemble has confirmed it",
-			Believe: believing(leaves, nil),
+			Believe: believing(leaves, zkapi.ErrNoNode),
 		},
 		{
 			Name: "sync-after-doubt", Explain: "a contender looks for its znode only after a sync",
@@ -65,15 +65,12 @@ var unchecked = worlds.Dropping(func(op zkapi.Op) bool {
 })
 
 // believing makes a contender believe that a write whose answer was lost was not applied, for that
-// reason; or that it was applied, if there is none.
+// reason.
 func believing(which func(zkapi.Op) bool, reason error) func(zkapi.Op, error) error {
 	return func(op zkapi.Op, err error) error {
-		if !which(op) || zkapi.FateOf(err) != zkapi.Unknown || !errors.Is(err, zkapi.ErrConnectionLoss) || reason == nil && err == nil {
+		if !which(op) || zkapi.FateOf(err) != zkapi.Unknown || !errors.Is(err, zkapi.ErrConnectionLoss) {
 			return err
 		}
-		if reason == nil {
-			return nil
-		}
-		return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: reason}
+		return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: 0, Fate: zkapi.NotApplied, Err: reason}
 	}
 }

@@ -13,6 +13,7 @@ import (
 // picture is a tree as an outsider reads it.
 type picture struct {
 	version int32 // of the path
+	grant   grant // that the path names
 	line    []contender
 	last    string // entry of the ledger
 	entries map[string]bool
@@ -27,6 +28,13 @@ type contender struct {
 	token    int32 // 0: it is not granted
 }
 
+// grant is the last grant, as the data of the path has it.
+type grant struct {
+	Znode    string
+	DelayMS  int64 `json:"delay_ms"`
+	Released bool
+}
+
 func look(tree zk.Tree) picture {
 	p := picture{entries: map[string]bool{}}
 	for at, znode := range tree.All() {
@@ -39,6 +47,7 @@ func look(tree zk.Tree) picture {
 			p.line = append(p.line, one)
 		case at == path:
 			p.version = znode.Stat.Version
+			_ = json.Unmarshal(znode.Data, &p.grant) // of another program: it has no delay
 		case at == ledger:
 			p.last = string(znode.Data)
 		case strings.HasPrefix(at, ledger+"/"):
@@ -47,6 +56,12 @@ func look(tree zk.Tree) picture {
 	}
 	slices.SortFunc(p.line, func(a, b contender) int { return cmp.Compare(a.sequence, b.sequence) })
 	return p
+}
+
+// delayed reports whether the last holder has ended and did not release, so that the next one must
+// wait.
+func (p picture) delayed() bool {
+	return p.grant.DelayMS > 0 && !p.grant.Released && !slices.ContainsFunc(p.line, func(one contender) bool { return one.name == p.grant.Znode })
 }
 
 // granted are the contenders that have the lock.

@@ -74,9 +74,11 @@ func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
 }
 
 // Goal implements explore.Judge: each process that lives has had its turns, or was asked to leave,
-// and no znode is left.
+// and no znode is left. While a delay lasts, nothing need happen, because time passes only by
+// sweeps.
 func (j judge) Goal(v explore.View) bool {
-	return len(look(v.Tree).line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
+	now := look(v.Tree)
+	return now.delayed() || len(now.line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
 		return p.Running && p.Notes[doneNote] == ""
 	})
 }

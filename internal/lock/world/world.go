@@ -90,8 +90,8 @@ func furnished() zk.Tree {
 	return tree
 }
 
-// constant answers the requests whose answers never change here: if no server lags, a sync does
-// nothing.
+// constant answers the requests whose answers never change here: if no server lags or is cut off
+// from its leader, a sync does nothing.
 func (c Config) constant(op zkapi.Op) (zkapi.Result, error, bool) {
-	return zkapi.Result{}, nil, op.Kind == zkapi.KindSync && c.Bounds.Lags == 0
+	return zkapi.Result{}, nil, op.Kind == zkapi.KindSync && c.Bounds.Lags == 0 && !c.Strands
 }

@@ -91,7 +91,7 @@ func (c *contender) acquire() (*term.Term, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.session, c.version, c.revoked, c.skipped = fence.Of(session), 0, false, map[string]bool{}
+	c.session, c.mine, c.version, c.revoked, c.skipped = fence.Of(session), "", 0, false, map[string]bool{}
 	c.told = retry.NewTold(c.env, c.locks.obs, role)
 	defer c.told.GiveUp()
 	if c.simple {

@@ -55,7 +55,7 @@ func (l *Locks) readLine(ctx context.Context, session fence.Session, path string
 		reads = append(reads, fence.Get(path+"/"+p.name))
 	}
 	replies := session.DoAll(ctx, reads)
-	permits := max(1, readGrant(replies[0].Data).Permits)
+	last := readGrant(replies[0].Data)
 	var left line // those that are still there
 	var found []Contender
 	for i, p := range came.places {
@@ -67,6 +67,9 @@ func (l *Locks) readLine(ctx context.Context, session fence.Session, path string
 			return nil, reply.Err
 		}
 		r := readRecord(reply.Data)
+		if p.name == last.Znode && !last.Released && r.Token == 0 {
+			r.Token = last.Token
+		}
 		left.places = append(left.places, p)
 		found = append(found, Contender{
 			Znode: p.name, Name: r.Name, Data: r.Data, Session: reply.Stat.EphemeralOwner,
@@ -74,7 +77,7 @@ func (l *Locks) readLine(ctx context.Context, session fence.Session, path string
 		})
 	}
 	for at := range found {
-		_, waits := left.before(at, permits)
+		_, waits := left.before(at, max(1, last.Permits))
 		found[at].Holds = !waits
 	}
 	return found, nil

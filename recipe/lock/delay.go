@@ -6,12 +6,15 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
+// unclean reports whether the holder had a delay and has not released the lock.
+func (g grant) unclean() bool { return g.DelayMS > 0 && !g.Released }
+
 // linger waits out the delay of the last holder, if that one's end was no release. It is this
 // contender's turn, so the last holder's znode is gone. The delay begins when this contender sees
 // that, so it never ends too early. It is waited for once for each end.
 func (c *contender) linger(last grant) error {
 	end := last.Znode + last.Nonce
-	if last.DelayMS <= 0 || last.Released || last.Znode == c.mine && !c.simple || end == c.lingered {
+	if !last.unclean() || last.Znode == c.mine || end == c.lingered {
 		return nil
 	}
 	if !c.waits {

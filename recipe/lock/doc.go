@@ -13,8 +13,9 @@
 // Contenders stand in line by their sequence numbers. Each watches the one that it waits for, and
 // no other: an exclusive contender the one just before it, a shared one the nearest exclusive one
 // before it. So the end of one wakes only those that may go on, readers pass together, and neither
-// readers nor writers starve. The contender whose turn it is writes its grant: one multi marks its
-// znode and raises the version of the path. The names of Curator and kazoo are understood, and can
+// readers nor writers starve. The contender whose turn it is writes its grant: it sets the data of
+// the path, in one multi with a check that its own znode is there. A shared one, or one for a permit,
+// marks its znode with the token in the same multi. The names of Curator and kazoo are understood, and can
 // be written (Layout). With zkCli, create -s -e <path>/me-W- "" takes part by hand, and so does
 // create -e <path>/lock "" in the simple form.
 //

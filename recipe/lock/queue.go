@@ -133,7 +133,8 @@ func (c *contender) contends(stat zkapi.Stat) bool {
 
 // grant has the lock granted, when it is this contender's turn. The grant is a write, so a quorum
 // has it, and the session lives: from the moment in which it is sent, the lease runs. It raises
-// the version of the path, which is the token. If its answer is lost, it is sent again: the
+// the version of the path, which is the token. It leaves the znode of an exclusive contender alone,
+// because the next contender would wake. If its answer is lost, it is sent again: the
 // lock is this contender's own in either case, and the token is higher then.
 func (c *contender) grant() (*term.Term, error) {
 	c.again = retry.New(c.env, c.locks.obs, "grant of a lock")
@@ -147,7 +148,7 @@ func (c *contender) grant() (*term.Term, error) {
 			return nil, context.Cause(c.wanted)
 		case errors.Is(err, term.ErrFenced):
 			return nil, errGone
-		case errors.Is(err, zkapi.ErrBadVersion) && zkapi.FailedIndex(err) == 0:
+		case errors.Is(err, zkapi.ErrBadVersion) && zkapi.FailedIndex(err) == 1:
 			err = c.reread()
 		case errors.Is(err, zkapi.ErrBadVersion): // another grant came first
 			continue
@@ -177,22 +178,21 @@ func (c *contender) grantOnce() (*term.Term, error) {
 	if err := c.linger(last); err != nil {
 		return nil, err
 	}
-	version, err := c.aboveAllTokens(now.Stat.Version)
+	version, err := c.aboveAllTokens(now)
 	if err != nil {
 		return nil, err
 	}
 	sent := c.env.Elapsed()
-	writes := []zkapi.Op{
-		zkapi.Set(c.path+"/"+c.mine, c.record(version+1), c.version),
-		zkapi.Set(c.path, c.newGrant(c.mine).encode(), version),
+	write := []zkapi.Op{zkapi.Set(c.path, c.newGrant(c.mine, version+1).encode(), version)}
+	if c.form != exclusive { // the path names only the last of several holders
+		write = append(write, zkapi.Set(c.own(), c.record(version+1), c.version))
 	}
-	zkapi.Checkpoint(c.env, "grant", sent, version)
-	reply := c.claim().WriteAll(c.life(), [][]zkapi.Op{writes})[0]
+	zkapi.Checkpoint(c.env, "grant", sent, write)
+	reply := c.claim().WriteAll(c.life(), [][]zkapi.Op{write})[0]
 	if reply.Err != nil {
 		return nil, reply.Err
 	}
-	c.version = reply.Results[0].Stat.Version
-	return c.begin(c.claim(), reply.Results[1].Stat.Version, sent), nil
+	return c.begin(c.claim(), reply.Results[0].Stat.Version, sent), nil
 }
 
 // keepsTokens returns an error if the path is not persistent.

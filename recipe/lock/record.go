@@ -15,7 +15,7 @@ func isRevoked(data []byte) bool { return string(data) == revokeData }
 // record is the data of a contender's znode.
 type record struct {
 	Name  string `json:"name,omitempty"`
-	Token int32  `json:"token,omitempty"` // 0 while it waits
+	Token int32  `json:"token,omitempty"` // of a shared holder, or of a permit; 0 while it waits
 	Data  string `json:"data,omitempty"`
 }
 
@@ -36,6 +36,7 @@ func readRecord(data []byte) record {
 // grant is the data of the path: the last grant.
 type grant struct {
 	Znode    string `json:"znode,omitempty"` // name of the holder's znode
+	Token    int32  `json:"token,omitempty"`
 	Name     string `json:"name,omitempty"`
 	DelayMS  int64  `json:"delay_ms,omitempty"` // to be waited, unless Released
 	Permits  int    `json:"permits,omitempty"`  // of a semaphore
@@ -43,9 +44,9 @@ type grant struct {
 	Released bool   `json:"released,omitempty"` // written by a holder that has a delay
 }
 
-// newGrant is the grant to this contender.
-func (c *contender) newGrant(znode string) grant {
-	g := grant{Znode: znode, Name: c.locks.config.Name, DelayMS: (c.delay + time.Millisecond - 1).Milliseconds()}
+// newGrant is the grant of a token to this contender.
+func (c *contender) newGrant(znode string, token int32) grant {
+	g := grant{Znode: znode, Token: token, Name: c.locks.config.Name, DelayMS: (c.delay + time.Millisecond - 1).Milliseconds()}
 	if c.form == permit {
 		g.Permits = c.permits
 	}

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -72,18 +73,24 @@ func (c *contender) makeSimple() (*term.Term, error) {
 	if err := c.keepsTokens(now.Stat); err != nil {
 		return nil, err
 	}
-	if err := c.linger(readGrant(now.Data)); err != nil {
+	last := readGrant(now.Data)
+	if last.unclean() {
+		if err := c.gone(now.Stat.Version); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.linger(last); err != nil {
 		return nil, err
 	}
-	version, err := c.aboveAllTokens(now.Stat.Version)
+	version, err := c.aboveAllTokens(now)
 	if err != nil {
 		return nil, err
 	}
-	g := c.newGrant(simpleName)
+	g := c.newGrant(simpleName, version+1)
 	g.Nonce = c.env.Unique()
 	sent := c.env.Elapsed()
 	zkapi.Checkpoint(c.env, "make the lock", sent, version, g.Nonce)
-	makes := zkapi.Create(c.path+"/"+simpleName, c.record(version+1), zkapi.Ephemeral).WithACL(c.locks.config.ACL)
+	makes := zkapi.Create(c.path+"/"+simpleName, c.record(0), zkapi.Ephemeral).WithACL(c.locks.config.ACL)
 	result, err := c.session.Take(c.life(), makes, c.path, g.encode(), version)
 	switch zkapi.FateOf(err) {
 	case zkapi.Applied:
@@ -100,6 +107,22 @@ func (c *contender) makeSimple() (*term.Term, error) {
 		return nil, err
 	}
 	return c.begin(c.claim(), c.token, sent), nil
+}
+
+// gone makes sure that the holder that the path names is gone without a release. Otherwise it
+// returns an error of a take that came too late.
+func (c *contender) gone(version int32) error {
+	zkapi.Checkpoint(c.env, "look at the lock again", version)
+	seen, err := fence.Look(c.wanted, c.session, fence.Exists(c.path+"/"+simpleName))
+	if err != nil || seen.Found {
+		return cmp.Or(err, zkapi.ErrNodeExists)
+	}
+	zkapi.Checkpoint(c.env, "read the path again", version)
+	now, err := c.session.Do(c.wanted, fence.Get(c.path))
+	if err == nil && now.Stat.Version != version {
+		err = zkapi.ErrBadVersion
+	}
+	return err
 }
 
 // findSimple finds out whether a take whose answer was lost was applied: then the path has its

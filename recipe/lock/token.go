@@ -92,9 +92,9 @@ func (t *tokens) lose(path string) {
 }
 
 // aboveAllTokens returns the version of the path for the next grant. If the tree has gone back, it
-// raises the version first, so that no token comes again.
-func (c *contender) aboveAllTokens(version int32) (int32, error) {
-	seen := &c.locks.tokens
+// raises the version first, so that no token comes again. now is what the path is.
+func (c *contender) aboveAllTokens(now zkapi.Result) (int32, error) {
+	seen, version := &c.locks.tokens, now.Stat.Version
 	floor, behind := seen.floor(c.path, version)
 	if behind { // a server that lags shows such a version, too, until a sync
 		zkapi.Checkpoint(c.env, "compare tokens")
@@ -102,8 +102,8 @@ func (c *contender) aboveAllTokens(version int32) (int32, error) {
 			return 0, err
 		}
 		zkapi.Checkpoint(c.env, "compare tokens after a sync")
-		now, err := c.session.Do(c.wanted, fence.Get(c.path))
-		if err != nil {
+		var err error
+		if now, err = c.session.Do(c.wanted, fence.Get(c.path)); err != nil {
 			return 0, err
 		}
 		if version = now.Stat.Version; version < floor {
@@ -118,8 +118,8 @@ func (c *contender) aboveAllTokens(version int32) (int32, error) {
 	}
 	for version < floor {
 		n := min(int(floor-version), liftedAtOnce)
-		zkapi.Checkpoint(c.env, "raise the version", version, floor)
-		if err := c.session.Lift(c.wanted, c.path, grant{}.encode(), version, n); err != nil {
+		zkapi.Checkpoint(c.env, "raise the version", version, floor, now.Data)
+		if err := c.session.Lift(c.wanted, c.path, now.Data, version, n); err != nil {
 			return 0, err
 		}
 		version += int32(n)

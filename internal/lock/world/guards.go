@@ -50,7 +50,7 @@ func Guards() []worlds.Guard {
 func written(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindCreate, ledger+"/") }
 
 func grants(op zkapi.Op) bool {
-	return worlds.Has(op, zkapi.KindSet, path+"/")
+	return worlds.Has(op, zkapi.KindSet, path) && !leaves(op)
 }
 
 func joins(op zkapi.Op) bool {

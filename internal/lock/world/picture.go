@@ -31,6 +31,7 @@ type contender struct {
 // grant is the last grant, as the data of the path has it.
 type grant struct {
 	Znode    string
+	Token    int32
 	DelayMS  int64 `json:"delay_ms"`
 	Released bool
 }
@@ -52,6 +53,11 @@ func look(tree zk.Tree) picture {
 			p.last = string(znode.Data)
 		case strings.HasPrefix(at, ledger+"/"):
 			p.entries[strings.TrimPrefix(at, ledger+"/")] = true
+		}
+	}
+	for i := range p.line { // an exclusive holder is named by the path
+		if one := &p.line[i]; one.name == p.grant.Znode && one.token == 0 {
+			one.token = p.grant.Token
 		}
 	}
 	slices.SortFunc(p.line, func(a, b contender) int { return cmp.Compare(a.sequence, b.sequence) })

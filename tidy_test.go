@@ -31,6 +31,7 @@ var rooms = map[string][]string{
 	"recipe":                         {"zkapi", "recipe/internal/claims", "recipe/internal/decide", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/election":                {"zkapi", "recipe/internal/claims", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/internal/claims":         {"zkapi", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
+	"recipe/lock":                    {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
 	"recipe/internal/elect":          {"zkapi", "recipe/internal/claims", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/term"},
 	"recipe/internal/epoch":          {"zkapi", "recipe/internal/fence", "recipe/internal/observe"},
@@ -51,6 +52,7 @@ var rooms = map[string][]string{
 	"internal/worlds":                {"zkapi", "model/zk", "model/explore", "subject"},
 	"internal/masterworker/world":    {"zkapi", "model/zk", "model/explore", "recipe", "subject", "internal/worlds"},
 	"internal/election/world":        {"zkapi", "model/zk", "model/explore", "recipe/election", "subject", "internal/worlds"},
+	"internal/lock/world":            {"zkapi", "model/zk", "model/explore", "recipe/lock", "subject", "internal/worlds"},
 	"internal/exploration":           {"checker", "checker/report", "model/explore", "record", "subject"},
 	"nemesis":                        {"record", "zkapi"},
 	"internal/masterworker/protocol": {"record"},

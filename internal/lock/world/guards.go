@@ -20,6 +20,10 @@ func Guards() []worlds.Guard {
 			Split: written,
 		},
 		{
+			Name: "grant-check", Explain: "a contender checks in the write of its grant that its znode is there",
+			Rewrite: worlds.OnlyOf(grants, unchecked),
+		},
+		{
 			Name: "grant-in-one", Explain: "a grant marks the contender's znode and raises the version of the path in one multi",
 			Split: grants,
 		},

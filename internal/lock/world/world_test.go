@@ -1,0 +1,253 @@
+package world
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+)
+
+// isDeep reports whether the large worlds are explored too, as in make explore. They run
+// without the race detector, which makes them ten times slower.
+func isDeep() bool { return os.Getenv("RINGMASTER_DEEP") != "" }
+
+// with is the default world, changed.
+func with(change func(*Config)) Config {
+	c := Defaults()
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func explored(t *testing.T, c Config) *explore.Result {
+	t.Helper()
+	w, err := c.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worldstest.Explore(t, w)
+}
+
+// pinned are complete worlds of the real recipe, with how many states, transitions
+// and steps they have.
+var pinned = []struct {
+	config                     Config
+	states, transitions, depth int64
+	deep                       bool
+}{
+	// The exclusive lock.
+	{with(func(c *Config) { c.Writers = 1 }), 8, 7, 7, false},
+	{with(nil), 107, 140, 16, false},
+	{with(func(c *Config) { c.Rounds = 2 }), 1229, 1824, 34, false},
+	{with(func(c *Config) { c.Writers = 3 }), 2026, 3363, 25, false},
+	{with(func(c *Config) { c.Writers = 4 }), 47429, 96256, 34, true},
+	{with(func(c *Config) { c.Try = true }), 125, 169, 17, false},
+	{with(func(c *Config) { c.Bounds.Losses = 1 }), 749, 1274, 18, false},
+	{with(func(c *Config) { c.Bounds.Losses = 2 }), 2781, 5754, 20, false},
+	{with(func(c *Config) { c.Bounds.Expiries = 1 }), 1641, 2762, 21, false},
+	{with(func(c *Config) { c.Bounds.Leaves = 1 }), 857, 1488, 17, false},
+	{with(func(c *Config) { c.Bounds.Sweeps = 2 }), 433, 650, 18, false},
+	{with(func(c *Config) { c.Bounds.Cuts = 1 }), 4707, 7962, 24, false},
+	{with(func(c *Config) { c.Bounds.Stops = 1 }), 5729, 10872, 24, false},
+	{with(func(c *Config) { c.Bounds.Crashes = 1 }), 7537, 13722, 27, false},
+	{with(func(c *Config) { c.ForGood, c.Bounds.Crashes, c.Bounds.Losses = true, 1, 1 }), 3189, 6804, 19, false},
+	{with(func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 3800, 7688, 23, false},
+	{with(func(c *Config) { c.Strands, c.Bounds.Cuts, c.Bounds.Losses = true, 1, 1 }), 31888, 76684, 26, true},
+	{with(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 5104, 12428, 20, false},
+	{with(func(c *Config) { c.Bounds.Leaves, c.Bounds.Losses = 1, 1 }), 6203, 13576, 19, false},
+	{with(func(c *Config) { c.Bounds.Leaves, c.Bounds.Losses, c.Bounds.Lags = 1, 1, 1 }), 41270, 117352, 21, true},
+	{with(func(c *Config) { c.Bounds.Leaves, c.Bounds.Expiries = 1, 1 }), 11007, 23284, 22, false},
+	{with(func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 12459, 24548, 24, false},
+	{with(func(c *Config) { c.Bounds.Stops, c.Bounds.Losses = 1, 1 }), 46691, 103766, 27, true},
+	{with(func(c *Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }), 2201, 3972, 23, false},
+	{with(func(c *Config) { c.Rounds, c.Bounds.Expiries = 2, 1 }), 24199, 44376, 39, true},
+	{with(func(c *Config) { c.Turns, c.Bounds.Leaves, c.Bounds.Losses = true, 1, 1 }), 13145, 28760, 27, false},
+	{with(func(c *Config) { c.Writers, c.Bounds.Expiries = 3, 1 }), 61759, 129168, 30, true},
+	{with(func(c *Config) { c.Writers, c.Bounds.Losses = 3, 1 }), 19438, 40857, 27, true},
+	{with(func(c *Config) { c.Writers, c.Bounds.Leaves = 3, 1 }), 28609, 60324, 26, true},
+	{with(func(c *Config) { c.Writers, c.Bounds.Leaves, c.Bounds.Expiries = 3, 1, 1 }), 748612, 1894221, 31, true},
+	{with(func(c *Config) { c.Delay, c.Bounds.Losses = true, 1 }), 975, 1678, 20, false},
+	{with(func(c *Config) { c.Delay, c.Bounds.Expiries = true, 1 }), 1665, 2734, 23, false},
+	{with(func(c *Config) { c.Delay, c.Bounds.Expiries, c.Bounds.Sweeps = true, 1, 5 }), 35001, 75740, 29, true},
+	// Shared locks.
+	{with(func(c *Config) { c.Writers, c.Readers = 0, 2 }), 209, 332, 14, false},
+	{with(func(c *Config) { c.Writers, c.Readers = 1, 2 }), 5540, 10091, 27, false},
+	{with(func(c *Config) { c.Readers = 2 }), 146543, 313800, 38, true},
+	{with(func(c *Config) { c.Writers, c.Readers, c.Bounds.Losses = 1, 2, 1 }), 61152, 136127, 32, true},
+	{with(func(c *Config) { c.Writers, c.Readers, c.Bounds.Leaves = 1, 2, 1 }), 63731, 148702, 28, true},
+	{with(func(c *Config) { c.Writers, c.Readers, c.Bounds.Expiries = 1, 2, 1 }), 156243, 349758, 34, true},
+	{with(func(c *Config) { c.Readers, c.Bounds.Expiries = 1, 1 }), 71427, 151494, 32, true},
+	// Semaphores.
+	{with(func(c *Config) { c.Permits = 2 }), 209, 332, 14, false},
+	{with(func(c *Config) { c.Writers, c.Permits = 3, 2 }), 9520, 18549, 23, false},
+	{with(func(c *Config) { c.Writers, c.Permits = 4, 2 }), 823073, 1984360, 36, true},
+	{with(func(c *Config) { c.Writers, c.Permits, c.Bounds.Losses = 3, 2, 1 }), 122251, 275538, 28, true},
+	{with(func(c *Config) { c.Writers, c.Permits, c.Bounds.Leaves = 3, 2, 1 }), 94009, 233148, 24, true},
+	{with(func(c *Config) { c.Writers, c.Permits, c.Bounds.Expiries = 3, 2, 1 }), 227575, 551310, 28, true},
+	// The simple form.
+	{with(func(c *Config) { c.Simple = true }), 235, 338, 25, false},
+	{with(func(c *Config) { c.Simple, c.Bounds.Losses = true, 1 }), 1913, 3416, 29, false},
+	{with(func(c *Config) { c.Simple, c.Bounds.Leaves, c.Bounds.Losses = true, 1, 1 }), 11495, 25480, 30, false},
+	{with(func(c *Config) { c.Simple, c.Bounds.Expiries = true, 1 }), 4113, 7032, 34, false},
+	{with(func(c *Config) { c.Simple, c.Bounds.Crashes = true, 1 }), 17401, 35574, 42, false},
+	{with(func(c *Config) { c.Simple, c.Strands, c.Bounds.Cuts = true, true, 1 }), 10322, 22194, 36, false},
+	{with(func(c *Config) { c.Simple, c.Bounds.Losses, c.Bounds.Lags = true, 1, 1 }), 11114, 28856, 32, false},
+	{with(func(c *Config) { c.Simple, c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, true, 1, 1 }), 20691, 41358, 33, true},
+	{with(func(c *Config) { c.Simple, c.Writers, c.Bounds.Expiries = true, 3, 1 }), 359439, 837660, 56, true},
+}
+
+// quickStates is the largest world that make quick explores.
+const quickStates = 20_000
+
+// TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
+// goal can be reached from everywhere, what should happen does happen, and there are as many
+// states as there were.
+func TestWorlds_EveryPropertyHolds(t *testing.T) {
+	for _, p := range pinned {
+		if p.deep && !isDeep() || p.states > quickStates && testing.Short() {
+			continue
+		}
+		r := explored(t, p.config)
+		if r.Found != nil {
+			w, _ := p.config.World()
+			var text bytes.Buffer
+			_ = r.Found.Schedule.Write(&text, w) // into memory
+			t.Errorf("%+v: %v\n%s", p.config, r.Found.Violations, text.String())
+			continue
+		}
+		if !r.Complete {
+			t.Errorf("%+v: not complete: %s", p.config, r.Limit)
+		}
+		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
+			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
+		}
+		for _, name := range p.config.Expected() {
+			if !slices.Contains(r.Seen, name) {
+				t.Errorf("%+v: never happened: %s", p.config, name)
+			}
+		}
+	}
+}
+
+// TestWorlds_NoLivelock: in each of the smaller worlds there is no run without an end that neglects
+// no process and never reaches the goal.
+func TestWorlds_NoLivelock(t *testing.T) {
+	most := int64(quickStates)
+	if isDeep() {
+		most = 250_000
+	}
+	for _, p := range pinned {
+		if p.states > most || p.states > quickStates/10 && testing.Short() {
+			continue
+		}
+		w, err := p.config.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := explore.Explored(t.Context(), w)
+		if err != nil || !g.Result.Complete {
+			t.Fatalf("%+v: %v, %+v", p.config, err, g.Result)
+		}
+		if found := g.Livelock(); found != nil {
+			var text bytes.Buffer
+			_ = found.Schedule.Write(&text, w) // into memory
+			t.Errorf("%+v: %v\n%s", p.config, found.Violations, text.String())
+		}
+	}
+}
+
+// TestWorlds_SnapshotsAreHonest: what the recipe and its user say at their checkpoints is all that
+// matters there.
+func TestWorlds_SnapshotsAreHonest(t *testing.T) {
+	configs := []Config{with(nil), with(func(c *Config) { c.Simple = true }), with(func(c *Config) { c.Permits = 2 })}
+	if isDeep() {
+		configs = append(configs,
+			with(func(c *Config) { c.Writers, c.Bounds.Losses, c.Rounds = 1, 1, 2 }),
+			with(func(c *Config) { c.Bounds.Leaves = 1 }))
+	}
+	for _, c := range configs {
+		w, err := c.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if merged, all := explore.Project(t.Context(), w); merged != all || merged == 0 {
+			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
+		}
+	}
+}
+
+// TestWorlds_DFSAgreesWithBFS: every schedule of a small world, by an engine that remembers no state, ends
+// in the state in which the other one ends.
+func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
+	w, err := with(func(c *Config) { c.Writers, c.Rounds = 1, 2 }).World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := explore.DFS(t.Context(), w, explore.Limits{})
+	if err != nil || r.Found != nil || !r.Complete || len(r.Ends) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// TestReductions_LoseNothing: a search with reductions comes to the same states as one
+// without, as far as a judge can tell them apart, and to the same verdict.
+func TestReductions_LoseNothing(t *testing.T) {
+	most := int64(quickStates)
+	if isDeep() {
+		most = 250_000
+	}
+	for _, p := range pinned {
+		if p.states > most || p.states > quickStates/10 && testing.Short() {
+			continue
+		}
+		w, err := p.config.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if states := worldstest.Reduced(t, w); states > p.states || t.Failed() {
+			t.Fatalf("%+v: %d states with reductions, %d without", p.config, states, p.states)
+		}
+	}
+}
+
+// TestGuards_EachIsNeeded takes each guard out and demands the violation that it prevents,
+// after as few steps as it was found to take.
+func TestGuards_EachIsNeeded(t *testing.T) {
+	loss := with(func(c *Config) { c.Bounds.Losses = 1 })
+	needed := map[string]struct {
+		config   Config
+		property string
+		steps    int
+	}{
+		"write-check":          {with(func(c *Config) { c.Bounds.Leaves = 1 }), "MutualExclusion", 8},
+		"write-in-one":         {with(func(c *Config) { c.Writers = 1 }), "WritesInOne", 6},
+		"grant-check":          {with(func(c *Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }), "MutualExclusion", 11},
+		"grant-in-one":         {with(func(c *Config) { c.Writers, c.Readers = 0, 2 }), "TokensGrow", 11},
+		"join-resolved":        {loss, "GoalStaysReachable", 1},
+		"release-confirmed":    {loss, "NoZnodeLeft", 7},
+		"sync-after-doubt":     {with(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), "GoalStaysReachable", 4},
+		"watch-with-read":      {with(nil), "GoalStaysReachable", 10},
+		"look-after-reconnect": {loss, "GoalStaysReachable", 5},
+		"fencing-token":        {with(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 13},
+	}
+	for _, g := range Guards() {
+		n, ok := needed[g.Name]
+		if !ok {
+			t.Errorf("%s: no world shows that it is needed", g.Name)
+			continue
+		}
+		n.config.Without = g.Name
+		r := explored(t, n.config)
+		if r.Found == nil {
+			t.Errorf("%s: nothing is violated without it", g.Name)
+			continue
+		}
+		if got := r.Found.Violations[0].Property; got != n.property || len(r.Found.Schedule) != n.steps {
+			t.Errorf("%s: %s after %d steps, pinned is %s after %d", g.Name, got, len(r.Found.Schedule), n.property, n.steps)
+		}
+	}
+}

@@ -71,6 +71,7 @@ func (c *contender) run() {
 		case uncleaned != nil:
 			err = errors.Join(err, uncleaned)
 		}
+		c.locks.free(c) // before the caller can try again
 		c.decide(nil, err)
 		return
 	}

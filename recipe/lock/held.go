@@ -66,6 +66,9 @@ func (h *Held) send(ctx context.Context, ops []zkapi.Op) (zkapi.Result, error) {
 	ctx, end := h.t.While(ctx)
 	defer end()
 	reply := h.t.SendAll(ctx, [][]zkapi.Op{ops}, "write of a holder")[0]
+	if errors.Is(reply.Err, zkapi.ErrSessionEnded) {
+		h.t.End(fmt.Errorf("%w: %w", ErrLost, h.t.Session.Cause()))
+	}
 	if cause := context.Cause(h.t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
 		reply.Err = &zkapi.Error{
 			Kind: zkapi.KindMulti, Path: h.c.path, Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
@@ -128,8 +131,8 @@ func (c *contender) begin(claim term.Claim, token int32, sent time.Duration) *te
 // live on, so a lock whose lease is over must not stay.
 func (c *contender) hold(t *term.Term) {
 	threads := []zkapi.Source{c.env.Spawn("lease", t.KeepLease), c.env.Spawn("heartbeat", t.Heartbeat)}
-	if c.onRevoke != nil {
-		threads = append(threads, c.env.Spawn("revocation", func() { c.listen(t) }))
+	if znode, asked := c.own(), c.revoked; c.onRevoke != nil {
+		threads = append(threads, c.env.Spawn("revocation", func() { c.listen(t, znode, asked) }))
 	}
 	c.decide(&Held{c, t, c.mine, c.token}, nil)
 	zkapi.Checkpoint(c.env, "hold")

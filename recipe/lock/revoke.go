@@ -10,12 +10,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// listen calls onRevoke when another program asks for the lock. It ends with the lock, or after
-// that call.
-func (c *contender) listen(t *term.Term) {
-	zkapi.DependsOn(c.env, c, t)
+// listen calls onRevoke when another program asks for the lock, or has asked already. It ends with
+// the lock, or after that call.
+func (c *contender) listen(t *term.Term, znode string, asked bool) {
+	zkapi.DependsOn(c.env, t, znode)
 	again := retry.New(c.env, c.locks.obs, "look for a request to release")
-	for asked := c.revoked; ; {
+	for {
 		if asked {
 			c.locks.obs.Logger.InfoContext(t.Active, "another program asks for the lock", "path", c.path)
 			c.onRevoke()
@@ -24,8 +24,8 @@ func (c *contender) listen(t *term.Term) {
 		var watch, reconnected zkapi.Source
 		err := again.OnDisconnect(t.Active, t.Session, func() error {
 			_, _, reconnected = t.Session.Connection()
-			zkapi.Checkpoint(c.env, "look for a request", reconnected, again)
-			seen, err := t.Session.Do(t.Active, fence.Get(c.path+"/"+c.held.name).Watched())
+			zkapi.Checkpoint(c.env, "look for a request", reconnected, again, asked)
+			seen, err := t.Session.Do(t.Active, fence.Get(znode).Watched())
 			watch, asked = seen.Watch, isRevoked(seen.Data)
 			return err
 		})

@@ -367,8 +367,8 @@ func TestLock_SkipsWhatIsNoContender(t *testing.T) {
 	})
 }
 
-// TestLock_RefusesNegativeSequences: the counter of the path has overflowed.
-func TestLock_RefusesNegativeSequences(t *testing.T) {
+// TestSequences_AreReadAndOrdered: in each layout, and after the overflow of the counter.
+func TestSequences_AreReadAndOrdered(t *testing.T) {
 	for name, want := range map[string]bool{
 		"u-W-0000000001": true, "u-W--2147483648": true, "u-W--000000005": true, "_c_1-lock-0000000001": true, "0f__lock__0000000012": true,
 		"0f__rlock__0000000012": true, "_c_1-__WRIT__0000000001": true, "u-W-1": false, "u-W-00000000011": false, "lock-0000000001": false, "u-W-": false, "": false,

@@ -88,11 +88,11 @@ func (c *contender) decide(h *Held, err error) {
 // acquire contends on the present session, until the lock is granted.
 func (c *contender) acquire() (*term.Term, error) {
 	zkapi.Checkpoint(c.env, "connect")
-	session, err := c.locks.shared.Connected(c.wanted)
+	session, err := c.locks.connected(c.wanted)
 	if err != nil {
 		return nil, err
 	}
-	c.session, c.mine, c.version, c.revoked, c.skipped = fence.Of(session), "", 0, false, map[string]bool{}
+	c.session, c.mine, c.version, c.revoked, c.skipped = session, "", 0, false, map[string]bool{}
 	c.told = retry.NewTold(c.env, c.locks.obs, role)
 	defer c.told.GiveUp()
 	if c.simple {

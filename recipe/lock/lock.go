@@ -67,7 +67,7 @@ func New(env zkapi.Env, config Config) (*Locks, error) {
 
 // opened hears of each new session.
 func (l *Locks) opened(ctx context.Context, session zkapi.Session) {
-	if last := l.tokens.opened(session); last != nil {
+	if last := l.tokens.opened(zkapi.WentBack(session)); last != nil {
 		l.obs.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", last)
 	}
 }
@@ -177,7 +177,23 @@ func (l *Locks) skip(ctx context.Context, path string, owner zkapi.Owner) {
 // mostOdd is how many znodes that are no contenders a Locks remembers.
 const mostOdd = 1000
 
+// connected returns the present session, for reads and fenced writes. No other file of this
+// package has the session itself.
+func (l *Locks) connected(ctx context.Context) (fence.Session, error) {
+	session, err := l.shared.Connected(ctx)
+	return fence.Of(session), err
+}
+
 // reading repeats a read until it is answered, on one session after the other if necessary.
 func (l *Locks) reading(ctx context.Context, what string, step func(fence.Session) error) error {
 	return l.shared.With(ctx, what, func(session zkapi.Session) error { return step(fence.Of(session)) })
+}
+
+// request writes a request to release into the znode of a holder. It needs no claim, because
+// anybody may ask; the claim of the holder is that its znode is there, whatever its data.
+func (l *Locks) request(ctx context.Context, znode string) error {
+	return l.shared.With(ctx, "request to release", func(session zkapi.Session) error {
+		_, err := session.Do(ctx, zkapi.Set(znode, []byte(revokeData), zkapi.AnyVersion))
+		return err
+	})
 }

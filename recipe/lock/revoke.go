@@ -56,10 +56,7 @@ func (l *Locks) Revoke(ctx context.Context, path string) (asked int, err error) 
 		if !one.Holds {
 			continue
 		}
-		err := l.shared.With(ctx, "request to release", func(session zkapi.Session) error {
-			_, err := session.Do(ctx, zkapi.Set(path+"/"+one.Znode, []byte(revokeData), zkapi.AnyVersion))
-			return err
-		})
+		err := l.request(ctx, path+"/"+one.Znode)
 		switch {
 		case errors.Is(err, zkapi.ErrNoNode): // released meanwhile
 		case err != nil:

@@ -28,10 +28,9 @@ type tokens struct {
 	times int              // how often the tree has gone back, according to sessions
 }
 
-// opened hears of a new session. It returns an error if the session says that the tree has gone
-// back; then every token that was seen may be used again.
-func (t *tokens) opened(session zkapi.Session) error {
-	times, last := zkapi.WentBack(session)
+// opened hears of a new session, and how often the tree has gone back according to it. If that is
+// news, it returns last: every token that was seen may be used again.
+func (t *tokens) opened(times int, last error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if times <= t.times {

@@ -75,10 +75,11 @@ func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
 
 // Goal implements explore.Judge: each process that lives has had its turns, or was asked to leave,
 // and no znode is left. While a delay lasts, nothing need happen, because time passes only by
-// sweeps.
+// sweeps. No delay may follow if all ends are releases.
 func (j judge) Goal(v explore.View) bool {
-	now := look(v.Tree)
-	return now.delayed() || len(now.line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
+	now, b := look(v.Tree), j.config.Bounds
+	lasts := now.delayed() && b.Expiries+b.Cuts+b.Stops+b.Crashes > 0
+	return lasts || len(now.line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
 		return p.Running && p.Notes[doneNote] == ""
 	})
 }

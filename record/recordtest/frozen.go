@@ -2,6 +2,7 @@
 package recordtest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,30 @@ func Frozen(t testing.TB, name string) record.Run {
 		evidence.Order, evidence.Weaker = record.FromTree, notFrozen
 	}
 	return record.Run{Events: events, Evidence: evidence}.MadeByHand()
+}
+
+// Whole is a history that is frozen in the folder testdata of the package under test, with its
+// evidence, its wire and its commits. A part that it does not have is that of the history
+// "accepted", from which it differs in one thing.
+func Whole(t testing.TB, name string) record.Run {
+	t.Helper()
+	part := func(ending string) string {
+		path := filepath.Join("testdata", name+ending)
+		if _, err := os.Stat(path); err != nil {
+			return filepath.Join("testdata", "accepted"+ending)
+		}
+		return path
+	}
+	var run record.Run
+	var err [4]error
+	run.Events, err[0] = record.ReadFile(part(".ndjson"))
+	run.Evidence, err[1] = record.ReadEvidence(part(".evidence.json"))
+	run.Exchanges, err[2] = record.ReadExchanges(part(".wire.ndjson"))
+	run.Commits, err[3] = record.ReadCommits(part(".commits.ndjson"))
+	if err := errors.Join(err[:]...); err != nil {
+		t.Fatal(err)
+	}
+	return run.MadeByHand()
 }
 
 // Violations are the names of the frozen histories in which something is violated.

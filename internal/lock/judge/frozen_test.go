@@ -1,0 +1,144 @@
+package judge
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
+	"github.com/ringmaster-zk/ringmaster/checker/wording/wordingtest"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/record/recordtest"
+)
+
+func TestCodes_HaveTheirSentences(t *testing.T) { wordingtest.Hold(t, texts, ".") }
+
+// check judges a run of locks.
+func check(run record.Run) *checker.Result { return checker.Check(run, 1, Judging()) }
+
+// rejected lists for each frozen history which properties must reject it, and a part of what
+// is said. The histories differ from accepted.ndjson in one thing each: three lockers share a
+// lock and hold it alone, one of them loses its session, one gives up, one tries; and three
+// contend for the two permits of a semaphore.
+var rejected = map[string]struct {
+	by   []string
+	says string
+}{
+	"MutualExclusion-granted-bad":    {[]string{"InTurn", "MutualExclusion"}, "ZooKeeper granted /locks/orders to locker-2 at 0.392s with token 5 (zxid 0x1e), while locker-1 held it with token 4"},
+	"MutualExclusion-permits-bad":    {[]string{"InTurn", "LockLinearizable", "MutualExclusion"}, "ZooKeeper granted /locks/seats to locker-3"},
+	"MutualExclusion-believed-bad":   {[]string{"MutualExclusion"}, "locker-1 (token 1) and locker-2 (token 2) both believed to hold /locks/orders for 0.006s"},
+	"InTurn-bad":                     {[]string{"InTurn"}, "locker-2 got /locks/orders at 0.392s as number 6 of the line (zxid 0x1e), although number 5, of locker-3, was in front of it"},
+	"TokensGrow-back-bad":            {[]string{"LockLinearizable", "TokensGrow", "WritesFenced"}, "locker-3 got /locks/orders at 0.445s with token 6 (zxid 0x2c), after locker-2 had got it with token 7"},
+	"TokensGrow-told-bad":            {[]string{"LockLinearizable", "TokensGrow"}, "locker-2 was told at 0.393s that it holds /locks/orders with token 9, but ZooKeeper granted it none such"},
+	"WritesFenced-late-bad":          {[]string{"WritesFenced"}, "locker-1 wrote in the name of token 1 of /locks/orders at 0.344s, and ZooKeeper accepted the write (zxid 0xf), although that holder's contender was gone since zxid 0xe"},
+	"WritesFenced-early-bad":         {[]string{"LockLinearizable", "WritesFenced"}, "locker-1 wrote in the name of token 6 of /locks/orders at 0.382s, before ZooKeeper granted it that token"},
+	"WritesFenced-unchecked-bad":     {[]string{"WritesFenced"}, "without a check that its contender is there"},
+	"WritesFenced-no-grant-bad":      {[]string{"WritesFenced"}, "in the name of token 40 of /locks/orders at 0.382s, but ZooKeeper granted no such token"},
+	"StaleEffectsFenced-bad":         {[]string{"StaleEffectsFenced"}, "The system outside accepted an act of locker-1 with token 4 of /locks/orders at 0.400s, and the greatest token that it had accepted was 5"},
+	"StaleEffectsFenced-refused-bad": {[]string{"StaleEffectsFenced"}, "The system outside refused an act of locker-2 with token 5"},
+	"NothingLeft-tree-bad":           {[]string{"NothingLeft"}, "The final tree has /locks/orders/x-W-0000000009, below /locks/orders"},
+	"NothingLeft-session-bad":        {[]string{"NothingLeft"}, "locker-1 had given back all at 0.485s, but /locks/seats/r-S-0000000002, which it had made in session 0x4, was there until that session ended"},
+	"FreeAfterHeal-not-drained-bad":  {[]string{"FreeAfterHeal"}, `the lockers did not get all locks: drain: no progress for 1m6s; waiting clients: ["locker-2"]`},
+	"FreeAfterHeal-not-taken-bad":    {[]string{"FreeAfterHeal"}, "/locks/orders was not taken after all faults were healed"},
+	"LockLinearizable-bad":           {[]string{"LockLinearizable"}, "no order of its 24 operations explains their results"},
+}
+
+func TestJudging_AcceptsTheAcceptedHistory(t *testing.T) {
+	r := check(recordtest.Whole(t, "accepted"))
+	if r.Verdict != checker.Valid {
+		t.Errorf("verdict %s, %q", r.Verdict, r.Vacuous)
+	}
+	for _, p := range r.Properties {
+		if p.Verdict != checker.Valid && p.Name != checker.ServersAgree || p.Reason == "" {
+			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
+		}
+	}
+	for what, want := range map[string]int{
+		"attempts": 13, "acquisitions": 10, "shared": 2, "given_up": 3, "releases": 9, "lost": 1,
+		"entries": 8, "entries_refused": 1, "effects": 4, "effects_refused": 1, "faults_effective": 1,
+	} {
+		if r.Counts[what] != want {
+			t.Errorf("%s is %d, want %d", what, r.Counts[what], want)
+		}
+	}
+}
+
+// elsewhere are the properties of every recipe, whose frozen histories are those of package
+// masterworker/judge.
+var elsewhere = []string{checker.SessionsEnd, checker.NoCrash, checker.WritesAccounted, checker.ServersAgree, checker.RecordComplete}
+
+func TestJudging_RejectsBadHistories(t *testing.T) {
+	covered := map[string]bool{}
+	for name, want := range rejected {
+		t.Run(name, func(t *testing.T) {
+			r := check(recordtest.Whole(t, name))
+			var got []string
+			said := ""
+			for _, p := range r.Violations() {
+				got = append(got, p.Name)
+				said += p.Reason
+			}
+			slices.Sort(got)
+			slices.Sort(want.by)
+			if !slices.Equal(got, want.by) || !strings.Contains(said, want.says) {
+				t.Errorf("rejected by %q, want %q: %s", got, want.by, said)
+			}
+		})
+		for _, p := range want.by {
+			covered[p] = covered[p] || strings.HasPrefix(name, p+"-")
+		}
+	}
+	for _, p := range check(recordtest.Whole(t, "accepted")).Properties {
+		if !covered[p.Name] && !slices.Contains(elsewhere, p.Name) {
+			t.Errorf("no frozen history is named for %s", p.Name)
+		}
+	}
+}
+
+func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
+	for name, want := range map[string]checker.Verdict{"not-healed-unknown": checker.Unknown, "no-effective-fault-vacuous": checker.Vacuous} {
+		if r := check(recordtest.Whole(t, name)); r.Verdict != want {
+			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
+		}
+	}
+}
+
+// TestJudging_WithoutTheCommits: what is about their order is in doubt, and the rest is judged by
+// time.
+func TestJudging_WithoutTheCommits(t *testing.T) {
+	weaker := func(name string) *checker.Result {
+		run := recordtest.Whole(t, name)
+		run.Commits, run.Evidence.Order, run.Evidence.Weaker = nil, record.FromTree, "the ensemble is external"
+		return check(run.MadeByHand())
+	}
+	for name, want := range map[string]map[string]checker.Verdict{
+		"accepted":                     {"MutualExclusion": checker.Valid, "InTurn": checker.Unknown, "TokensGrow": checker.Valid, "WritesFenced": checker.Valid, "LockLinearizable": checker.Valid},
+		"MutualExclusion-believed-bad": {"MutualExclusion": checker.Invalid},
+		"LockLinearizable-bad":         {"LockLinearizable": checker.Invalid},
+		"TokensGrow-back-bad":          {"TokensGrow": checker.Invalid},
+	} {
+		r := weaker(name)
+		for property, verdict := range want {
+			if p := checkertest.Property(t, r, property); p.Verdict != verdict {
+				t.Errorf("%s: %s: %s: %s", name, property, p.Verdict, p.Reason)
+			}
+		}
+	}
+}
+
+// TestJudging_Picture draws a failing and an accepted history.
+func TestJudging_Picture(t *testing.T) {
+	for _, name := range []string{"accepted", "LockLinearizable-bad"} {
+		var page bytes.Buffer
+		if err := check(recordtest.Whole(t, name)).WriteLinearizability(&page); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, part := range []string{"expire-worker locker-1", "take exclusive", "<html"} {
+			if !strings.Contains(page.String(), part) {
+				t.Errorf("%s: the picture lacks %q", name, part)
+			}
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// Package lanes says how runs of locks are drawn: the bars and the charts, and the words of the
+// page. It judges nothing.
+package lanes
+
+import (
+	"fmt"
+
+	"github.com/ringmaster-zk/ringmaster/checker/report"
+	"github.com/ringmaster-zk/ringmaster/internal/lock/history"
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// Lanes draws the runs of locks.
+func Lanes() report.Lanes {
+	return report.Lanes{
+		Kinds: map[record.Kind]report.Drawn{
+			history.Acquire: report.Counted, history.Hold: report.Spans, history.Release: report.Hidden, history.Settled: report.Hidden, record.Effect: report.Hidden,
+		},
+		Charts: []report.Chart{
+			{Kind: history.Acquire, Colour: "#1f77b4", Done: "granted", Doing: "Taking a lock"},
+			{Kind: history.Release, Colour: "#2ca02c", Done: "given back", Doing: "Giving a lock back"},
+		},
+		Detail: detail, Sum: sum,
+		Participants: "Lockers, which contend for the same locks",
+		Work:         "how many locks a locker asked for",
+		Bar:          "how long the lock was held", Searched: "who held each lock",
+	}
+}
+
+// detail says of an attempt what the locker asked for.
+func detail(e record.Event) []string {
+	if e.Kind != history.Acquire || e.Type != record.Invoke {
+		return nil
+	}
+	asked, err := record.OwnData[history.Asked](e)
+	if err != nil {
+		return nil
+	}
+	said := fmt.Sprintf("%s (%s)", asked.Mode, asked.Way)
+	if asked.Permits > 0 {
+		said += fmt.Sprintf(", of %d", asked.Permits)
+	}
+	if asked.Delay > 0 {
+		said += fmt.Sprintf(", with a delay of %v", asked.Delay)
+	}
+	return []string{said}
+}
+
+func sum(c map[string]int) string {
+	return fmt.Sprintf("%d attempts: %d got the lock (%d shared it), %d gave up; %d locks given back, %d lost; %d writes of holders, %d refused; %d acts outside, %d refused",
+		c["attempts"], c["acquisitions"], c["shared"], c["given_up"], c["releases"], c["lost"], c["entries"], c["entries_refused"], c["effects"], c["effects_refused"])
+}

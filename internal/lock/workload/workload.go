@@ -1,0 +1,161 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/internal/lock/history"
+	"github.com/ringmaster-zk/ringmaster/nemesis"
+	"github.com/ringmaster-zk/ringmaster/recipe/lock"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Locker is the name of the only role.
+const Locker = "locker"
+
+// New is the workload of locks.
+func New() subject.Workload {
+	return subject.Workload{
+		Roles: []subject.Role{
+			{Name: Locker, Explain: "processes that take the same locks", Count: 4, Least: 2, Most: 50, Works: true, Submits: true},
+		},
+		Rate:    "locks that all lockers together ask for in a second",
+		Options: func(r subject.Run) any { return settings{Rate: r.Rate / float64(r.Counts[Locker]*len(uses))} },
+		Play:    play,
+		Tree:    nemesis.Recipe{Held: held, Changing: uses[0].lock},
+		Roots:   []string{history.LocksRoot, history.LedgersRoot},
+	}
+}
+
+// settings are what all participants of a run get to know.
+type settings struct {
+	Rate float64 `json:"rate"` // at which one locker asks for one lock, per second
+}
+
+// use is a lock, and how it is used.
+type use struct {
+	lock    string
+	shared  bool // by some; others take it alone
+	permits int  // of a semaphore
+	simple  bool // in the simple form
+}
+
+// uses are the locks of a run.
+var uses = []use{
+	{lock: history.LocksRoot + "/orders", shared: true},
+	{lock: history.LocksRoot + "/stock", shared: true},
+	{lock: history.LocksRoot + "/seats", permits: 2},
+	{lock: history.LocksRoot + "/gate", simple: true},
+}
+
+// held counts the locks that each locker was granted last, and whose contender is still there.
+func held(ctx context.Context, z nemesis.Znodes) (map[string]int, error) {
+	counts := map[string]int{}
+	for _, u := range uses {
+		got, err := z.Do(ctx, zkapi.Get(u.lock))
+		if errors.Is(err, zkapi.ErrNoNode) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		listed, err := z.Do(ctx, zkapi.Children(u.lock))
+		if err != nil {
+			return nil, err
+		}
+		var last struct{ Name, Znode string }
+		if json.Unmarshal(got.Data, &last) == nil && slices.Contains(listed.Children, last.Znode) {
+			counts[last.Name]++
+		}
+	}
+	return counts, nil
+}
+
+// locker is one participant.
+type locker struct {
+	subject.Participant
+	settings
+	locks *lock.Locks
+	acl   []zkapi.ACL
+}
+
+// play runs a participant.
+func play(ctx context.Context, p subject.Participant) error {
+	l := locker{Participant: p}
+	if err := p.ReadOptions(&l.settings); err != nil {
+		return err
+	}
+	if p.Role != Locker {
+		return fmt.Errorf("lock: unknown role %q", p.Role)
+	}
+	if p.Identity != "" {
+		l.acl = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
+	}
+	var err error
+	if l.locks, err = lock.New(p.Env, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: layout(p.Seed)}); err != nil {
+		return err
+	}
+	var going sync.WaitGroup
+	for i, u := range uses {
+		going.Go(func() { l.contend(ctx, u, rand.New(rand.NewPCG(p.Seed, uint64(p.Life*len(uses)+i)))) })
+	}
+	going.Wait()
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		p.Journal.Add(record.Event{Type: record.Note, Kind: history.Settled, Of: record.Own{}})
+	case !errors.Is(cause, subject.ErrLeave):
+		return cause // killed
+	}
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), subject.LeavePatience)
+	defer cancel()
+	if err := p.Depart(leaving, l.locks.Close); err != nil {
+		p.Log.Info("left", "error", err) // it is on record, and no crash
+	}
+	return context.Cause(ctx)
+}
+
+// layout is how a locker names its contenders: lockers of all layouts contend with each other.
+func layout(seed uint64) lock.Layout {
+	return []lock.Layout{lock.Plain, lock.CuratorReadWrite, lock.Kazoo}[seed%3]
+}
+
+// contend takes one lock again and again, at the rate of the run.
+func (l locker) contend(ctx context.Context, u use, rng *rand.Rand) {
+	ticker := time.NewTicker(time.Duration(float64(time.Second) / l.Rate))
+	defer ticker.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.Draining:
+			for ; ctx.Err() == nil; n++ {
+				if l.attempt(ctx, u, last(u), l.id(u, n)) {
+					return
+				}
+				l.pause(ctx)
+			}
+			return
+		case <-ticker.C:
+		}
+		l.attempt(ctx, u, draw(rng, u), l.id(u, n))
+	}
+}
+
+// id names the n-th attempt of this life at a lock.
+func (l locker) id(u use, n int) string {
+	return fmt.Sprintf("%s.%d%s.%d", l.Name, l.Life, u.lock[len(history.LocksRoot):], n)
+}
+
+// pause waits before a locker tries again what has failed although nothing is broken any more.
+func (l locker) pause(ctx context.Context) {
+	const between = 100 * time.Millisecond
+	_, _ = l.Env.Wait(ctx, l.Env.Timer(between))
+}

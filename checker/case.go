@@ -161,7 +161,7 @@ func (c *Case) EndedByForce() map[string]record.Operation {
 }
 
 // Closes is the place in ZooKeeper's order at which each session ended, as far as the
-// commits tell it. The server in memory does not record sessions that expire.
+// commits tell it. Older runs in memory do not have the ends of sessions that expired.
 func (c *Case) Closes() map[string]int64 {
 	ended := map[string]int64{}
 	if c.ledger == nil {

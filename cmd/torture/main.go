@@ -4,8 +4,9 @@ package main
 
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/election"
+	"github.com/ringmaster-zk/ringmaster/internal/lock"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/torture"
 )
 
-func main() { torture.Main(masterworker.Subject(), election.Subject()) }
+func main() { torture.Main(masterworker.Subject(), election.Subject(), lock.Subject()) }

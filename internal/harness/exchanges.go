@@ -107,7 +107,9 @@ func (m *memory) wrote(w zk.Write) {
 	// The run may begin with a write, and 0 would mean that it was not answered.
 	e.Zxid, e.Sent = w.Zxid, m.now()
 	e.Answered = max(e.Sent, 1)
-	m.wire.Add(e)
+	if !w.Expired { // nobody has asked for that
+		m.wire.Add(e)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.commits = append(m.commits, commitOf(e))

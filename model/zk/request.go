@@ -29,7 +29,7 @@ func (s *Server) serve(session *Session, op zkapi.Op) (zkapi.Result, error) {
 		return failed(op, zkapi.Unknown, zkapi.ErrConnectionLoss)
 	}
 	result, err := s.answer(session, op)
-	if loss == None && err == nil && op.Kind.Writes() && session.trapped(Write{session.id, op, s.tree.zxid, result, nil}) {
+	if loss == None && err == nil && op.Kind.Writes() && session.trapped(Write{Session: session.id, Op: op, Zxid: s.tree.zxid, Result: result}) {
 		loss = ReplyLost
 		defer session.reconnect()
 	}
@@ -66,7 +66,7 @@ func (s *Server) answer(session *Session, op zkapi.Op) (zkapi.Result, error) {
 func (s *Server) write(session *Session, op zkapi.Op) (zkapi.Result, error) {
 	next, result, changes, err := s.tree.Write(op, session.id)
 	if s.record != nil {
-		s.record(Write{session.id, op, next.zxid, result, err})
+		s.record(Write{Session: session.id, Op: op, Zxid: next.zxid, Result: result, Err: err})
 	}
 	s.commit(Step{Tree: next, Changes: changes})
 	return result, err

@@ -39,14 +39,14 @@ type Server struct {
 	back     error // of the last restore that was noticed
 }
 
-// Write is one write as the server has it: applied, refused, or the end of a session
-// that its owner asked for.
+// Write is one write as the server has it: applied, refused, or the end of a session.
 type Write struct {
 	Session int64
 	Op      zkapi.Op // of no kind when the session ends
 	Zxid    int64
 	Result  zkapi.Result
 	Err     error // nil: it was applied
+	Expired bool  // the session ends, and its owner did not ask for that
 }
 
 // watching lists the sources of one session that wait for one watch.
@@ -104,9 +104,8 @@ func (s *Server) Observe(observe func(session int64, op zkapi.Op)) {
 	s.observe = observe
 }
 
-// Record sets the function that gets each write, in order, even if its answer is lost. The
-// begin and the expiry of a session are no writes. The function is called with the server
-// locked.
+// Record sets the function that gets each write, in order, even if its answer is lost. The end
+// of a session is a write, and its begin is none. The function is called with the server locked.
 func (s *Server) Record(record func(Write)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,10 +179,14 @@ func (s *Server) drop(session *Session, cause error) {
 	}
 	delete(s.sessions, session.id)
 	session.expiry.Stop()
-	s.commit(EndOf(session.id, s.tree, !errors.Is(cause, errExpired)))
+	expired := errors.Is(cause, errExpired)
+	s.commit(EndOf(session.id, s.tree, !expired))
 	session.at.Watches.Drop(session)
 	if session.reaches() {
 		session.over(cause)
+	}
+	if s.record != nil {
+		s.record(Write{Session: session.id, Zxid: s.tree.zxid, Expired: expired})
 	}
 }
 

@@ -122,6 +122,9 @@ func TestServer_RecordGetsEveryWrite(t *testing.T) {
 		if w.Err != nil {
 			text += " refused"
 		}
+		if w.Expired {
+			text += "expired"
+		}
 		got = append(got, text)
 	})
 	a, b := server.Open(), server.Open() // zxids 1 and 2
@@ -137,7 +140,7 @@ func TestServer_RecordGetsEveryWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Expire()
-	want := []string{"3: 1 create /a", "4: 2 create /a refused", "5: 1 set /a", "6: 2 kind(0) "}
+	want := []string{"3: 1 create /a", "4: 2 create /a refused", "5: 1 set /a", "6: 2 kind(0) ", "7: 1 kind(0) expired"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -127,9 +127,6 @@ func (s *Session) Close(context.Context) error {
 		return fmt.Errorf("zk: session 0x%x was closed without a connection", s.id)
 	}
 	s.server.drop(s, errors.New("closed by its owner"))
-	if s.server.record != nil {
-		s.server.record(Write{Session: s.id, Zxid: s.server.tree.zxid})
-	}
 	return nil
 }
 

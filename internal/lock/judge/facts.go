@@ -179,13 +179,15 @@ func (all lines) join(c history.Contender, session string) *standing {
 }
 
 // grant notes a grant, and what it wrongs: a holding that excludes it, and a contender in front
-// of it that it must wait for. nil: that contender holds its lock already.
+// of it that it must wait for. A contender that has not heard of its grant may be granted its lock
+// again; then the new token counts. nil: there is no such contender.
 func (all lines) grant(g history.Grant, zxid int64, w *checker.Write) *holding {
 	l := all.of(g.Lock)
 	i := slices.IndexFunc(l.standing, func(s *standing) bool { return s.Path == g.Path })
-	if i < 0 || slices.ContainsFunc(l.holding, func(h *holding) bool { return h.Path == g.Path }) {
+	if i < 0 {
 		return nil
 	}
+	l.holding = slices.DeleteFunc(l.holding, func(h *holding) bool { return h.Path == g.Path })
 	h := &holding{standing: l.standing[i], token: g.Token, from: zxid, write: w}
 	for _, other := range l.holding {
 		if other.Mode.Conflicts(h.Mode) || h.Mode == history.Permit && len(l.holding) >= all.permits[h.Lock] {

@@ -125,14 +125,9 @@ func (h holder) write(ctx context.Context, n int) {
 	data := []byte(history.Entry{Token: h.held.Token(), N: n}.String())
 	ledger := h.Namespace + history.LedgerOf(h.lock, h.Mode)
 	_, err := h.held.Write(ctx, zkapi.Set(ledger, data, zkapi.AnyVersion))
-	for _, missing := range []string{path.Dir(ledger), ledger} { // it is the first entry of the run
-		if !errors.Is(err, zkapi.ErrNoNode) || errors.Is(err, lock.ErrFenced) {
-			break
-		}
-		if missing != ledger {
-			data = nil
-		}
-		_, err = h.held.Write(ctx, zkapi.Create(missing, data, zkapi.Persistent).WithACL(h.acl))
+	if errors.Is(err, zkapi.ErrNoNode) && !errors.Is(err, lock.ErrFenced) { // it is the first entry of the run
+		_, _ = h.held.Write(ctx, zkapi.Create(path.Dir(ledger), nil, zkapi.Persistent).WithACL(h.acl)) // the holder of another lock may have made it
+		_, err = h.held.Write(ctx, zkapi.Create(ledger, data, zkapi.Persistent).WithACL(h.acl))
 	}
 	if err != nil {
 		h.Log.Debug("entry", "lock", h.lock, "n", n, "error", err)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,11 +102,15 @@ func play(ctx context.Context, p subject.Participant) error {
 		l.acl = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
 	}
 	var err error
-	if l.locks, err = lock.New(p.Env, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: layout(p.Seed)}); err != nil {
+	names := layout(p.Name)
+	if l.locks, err = lock.New(p.Env, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: names}); err != nil {
 		return err
 	}
 	var going sync.WaitGroup
 	for i, u := range uses {
+		if u.permits > 0 && names != lock.Plain {
+			continue // that layout has no names for them
+		}
 		going.Go(func() { l.contend(ctx, u, rand.New(rand.NewPCG(p.Seed, uint64(p.Life*len(uses)+i)))) })
 	}
 	going.Wait()
@@ -123,8 +129,10 @@ func play(ctx context.Context, p subject.Participant) error {
 }
 
 // layout is how a locker names its contenders: lockers of all layouts contend with each other.
-func layout(seed uint64) lock.Layout {
-	return []lock.Layout{lock.Plain, lock.CuratorReadWrite, lock.Kazoo}[seed%3]
+// Every second locker has the plain one, which alone has semaphores.
+func layout(name string) lock.Layout {
+	n, _ := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]) // names end with a number
+	return []lock.Layout{lock.CuratorReadWrite, lock.Plain, lock.Kazoo, lock.Plain}[n%4]
 }
 
 // contend takes one lock again and again, at the rate of the run.

@@ -93,6 +93,12 @@ var rooms = map[string][]string{
 	"internal/worlds/worldstest":     {"model/explore"},
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
 	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
+	"internal/lock":                  {"internal/lock/judge", "internal/lock/lanes", "internal/lock/story", "internal/lock/workload", "subject"},
+	"internal/lock/history":          {"record"},
+	"internal/lock/judge":            {"checker", "checker/wording", "internal/lock/history", "record", "github.com/anishathalye/porcupine"},
+	"internal/lock/lanes":            {"checker/report", "internal/lock/history", "record"},
+	"internal/lock/story":            {"checker/explain", "checker/wording", "internal/lock/history", "record"},
+	"internal/lock/workload":         {"internal/lock/history", "nemesis", "recipe/lock", "record", "subject", "zkapi"},
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
 	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe/election", "record", "zkapi"},
 	// A recipe of another module has the public rooms only.
@@ -106,7 +112,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
-	"cmd/torture":                    {"internal/election", "internal/masterworker", "torture"},
+	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/election", "recipe/metrics", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
@@ -178,7 +184,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/..."}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes"}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.
@@ -333,7 +339,7 @@ func TestForbiddenWords(t *testing.T) {
 // for anything in a sentence: neither by an expression nor by its words.
 func TestSentencesAreNotRead(t *testing.T) {
 	for path, problem := range readers(t, func(room string) bool {
-		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/masterworker/judge", "internal/campaign", "torture"}, room)
+		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/lock/judge", "internal/lock/story", "internal/masterworker/judge", "internal/campaign", "torture"}, room)
 	}) {
 		t.Errorf("%s: %s", path, problem)
 	}

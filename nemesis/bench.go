@@ -212,6 +212,7 @@ type Observer interface {
 	Holder(ctx context.Context, path string) (session int64, err error) // of an ephemeral
 	Held(ctx context.Context) (map[string]int, error)                   // see Recipe
 	Residents(ctx context.Context) (map[string]int, error)
+	For(Recipe) Observer // asks that recipe who leads and who holds what
 }
 
 // Ensemble are the servers.

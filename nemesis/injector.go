@@ -14,14 +14,18 @@ import (
 // time, because they would heal each other.
 type Injector struct {
 	Bench
+	*engaged
+}
 
+// engaged is what all faults of a bench share.
+type engaged struct {
 	mu   sync.Mutex
 	busy map[any]bool // the processes and the servers that suffer from a fault
 	work sync.WaitGroup
 }
 
 // NewInjector makes an injector for a bench.
-func NewInjector(b Bench) *Injector { return &Injector{Bench: b, busy: map[any]bool{}} }
+func NewInjector(b Bench) *Injector { return &Injector{b, &engaged{busy: map[any]bool{}}} }
 
 // Bind finds the target of a fault and its injection.
 func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
@@ -29,6 +33,7 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 	if !known {
 		return Injection{}, fmt.Errorf("unknown fault %q", fault.Kind)
 	}
+	j = j.aimed(fault)
 	recipe := j.Settings().Recipe
 	fault.Role = fault.Aim(recipe.Lacks...)
 	switch why := recipe.Refuses(fault.Kind); {
@@ -41,6 +46,39 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 	}
 	return entry.Inject(j, ctx, fault)
 }
+
+// aimed is the injector of the recipe that a fault aims at, if the run has several: each in its
+// turn, by the number of the fault, among those that can have it.
+func (j *Injector) aimed(fault Fault) *Injector {
+	parts := slices.DeleteFunc(slices.Clone(j.Settings().Recipe.Parts), func(r Recipe) bool {
+		return r.Refuses(fault.Kind) != "" || slices.Contains(r.Lacks, fault.Aim(r.Lacks...))
+	})
+	if len(parts) == 0 {
+		return j
+	}
+	return &Injector{partOfBench{j.Bench, parts[fault.Number%len(parts)]}, j.engaged}
+}
+
+// partOfBench is a bench as one of several recipes has it.
+type partOfBench struct {
+	Bench
+	recipe Recipe
+}
+
+// Settings implements Bench.
+func (b partOfBench) Settings() Settings {
+	s := b.Bench.Settings()
+	s.Recipe = b.recipe
+	return s
+}
+
+// Processes implements Bench.
+func (b partOfBench) Processes() []Process {
+	return slices.DeleteFunc(slices.Clone(b.Bench.Processes()), func(p Process) bool { return !b.recipe.Owns(p.Name()) })
+}
+
+// Observer implements Bench.
+func (b partOfBench) Observer() Observer { return b.Bench.Observer().For(b.recipe) }
 
 // Wait waits until no injection is active any more.
 func (j *Injector) Wait() { j.work.Wait() }

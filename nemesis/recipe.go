@@ -39,6 +39,10 @@ type Recipe struct {
 	Assigns func(part zkapi.Op, to string) bool
 	// Changing is the path of a znode whose children come and go all the time.
 	Changing string
+	// Owns reports whether a participant belongs to the recipe. nil: all of the run do.
+	Owns func(process string) bool
+	// Parts are the recipes of a run that has several. Each fault aims at one of them.
+	Parts []Recipe
 }
 
 // Ask is what a fault asks of a recipe, beyond a target.
@@ -58,6 +62,11 @@ func (r Recipe) Refuses(kind Kind) string {
 	entry, known := Lookup(kind)
 	if !known {
 		return ""
+	}
+	for i, part := range r.Parts {
+		if why := part.Refuses(kind); why == "" || i == len(r.Parts)-1 {
+			return why
+		}
 	}
 	if why := r.Idle[kind]; why != "" {
 		return why

@@ -35,6 +35,8 @@ type Subject struct {
 	Stories explain.Stories
 	// Lanes is how its runs are drawn. Their Objects are left empty: they are Objects.
 	Lanes report.Lanes
+	// Parts are the subjects of which this one is made. It is left empty: Together fills it.
+	Parts []Part
 }
 
 // Things is what its runs are counted in, or a word for anything.

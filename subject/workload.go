@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"time"
 
@@ -61,6 +60,9 @@ type Open struct {
 // can have.
 func (w Workload) ForNemesis() nemesis.Recipe {
 	recipe := w.Tree
+	if len(recipe.Parts) > 0 {
+		return recipe
+	}
 	recipe.Lacks = slices.Clone(recipe.Lacks)
 	for _, c := range []struct {
 		has   bool
@@ -81,7 +83,7 @@ func (w Workload) ForNemesis() nemesis.Recipe {
 // Role is a role of participants.
 type Role struct {
 	// Name is the beginning of their names: a participant of the role master is master-1. It
-	// has lower-case letters only. The names server, harness, sink, nemesis and zk are taken,
+	// has lower-case letters only, with dashes between them. The names server, harness, sink, nemesis and zk are taken,
 	// and so are those whose flag is an option of torture run or torture soak.
 	// The flag that says how many there are is the plural, --masters.
 	Name    string
@@ -151,7 +153,7 @@ var taken = map[string]bool{
 	"servers": true, "holders": true, "runs": true, "results": true,
 }
 
-var roleName = regexp.MustCompile("^[a-z]+$")
+var roleName = subjectName
 
 // Has reports whether a role is such.
 func (w Workload) Has(such func(Role) bool) bool { return slices.ContainsFunc(w.Roles, such) }

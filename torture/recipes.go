@@ -46,11 +46,38 @@ func recipeIn(args []string) string {
 	return ""
 }
 
-// named is the subject of that name; an empty one is the default.
+// every is the --recipe for all recipes at once.
+const every = "all"
+
+// named is the subject of that name; an empty one is the default. Several names, with commas
+// between, are several recipes on one ensemble.
 func (all recipes) named(name string) (subject.Subject, error) {
+	if name == every && len(all) > 1 {
+		return subject.Together(all...), nil
+	}
+	names := strings.Split(name, ",")
+	var several recipes
+	for _, one := range names {
+		s, err := all.single(one)
+		if err != nil {
+			return s, err
+		}
+		if slices.Contains(several.names(), s.Name) {
+			return s, fmt.Errorf("--recipe %q: %s is there twice: name each recipe once", name, s.Name)
+		}
+		several = append(several, s)
+	}
+	if len(several) == 1 {
+		return several[0], nil
+	}
+	return subject.Together(several...), nil
+}
+
+// single is the subject of that name; an empty one is the default.
+func (all recipes) single(name string) (subject.Subject, error) {
 	at := slices.IndexFunc(all, func(s subject.Subject) bool { return name == "" || s.Name == name })
 	if at < 0 {
-		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has this name; use one of: %s", name, strings.Join(all.names(), ", "))
+		return subject.Subject{}, fmt.Errorf("--recipe %q: no recipe has this name; use one of: %s, or several of them, with commas between, or all", name, strings.Join(all.names(), ", "))
 	}
 	return all[at], nil
 }

@@ -84,7 +84,7 @@ func newRunOptions(all recipes, recipe string) *runOptions {
 // bind adds the options that all commands with runs share.
 func (o *runOptions) bind(f *pflag.FlagSet) {
 	f.IntVar(&o.Servers, "servers", o.Servers, "number of ZooKeeper servers: 1, 3 or 5")
-	f.StringVar(&o.Recipe, "recipe", o.Recipe, "recipe to run: "+strings.Join(o.all.names(), ", "))
+	f.StringVar(&o.Recipe, "recipe", o.Recipe, "recipe to run: "+strings.Join(o.all.names(), ", ")+"; several with commas between, or all: they share one ensemble")
 	o.bindRoles(f)
 	f.StringVar(&o.faults, "nemesis", o.faults, "faults, comma-separated; see torture faults")
 	f.StringVar(&o.schedule, "schedule", "", "file with the faults to inject, instead of --nemesis: the faults.json of a run")
@@ -202,7 +202,11 @@ func judgeUnnamed(dir string, out io.Writer) error {
 
 // judges is how the runs of a subject are judged, told and drawn.
 func judges(s subject.Subject) judge.Subject {
-	return judge.Subject{Name: s.Name, Command: program(), Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
+	of := judge.Subject{Name: s.Name, Command: program(), Judge: s.Judge, Stories: stories(s), Lanes: lanes(s)}
+	for _, p := range s.Parts {
+		of.Parts = append(of.Parts, judge.Part{Subject: judges(p.Subject), Portion: p.Portion})
+	}
+	return of
 }
 
 // stories are those of a subject, with its word for an object.

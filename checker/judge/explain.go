@@ -1,12 +1,15 @@
 package judge
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
@@ -47,7 +50,7 @@ func (x explainer) all(violations []checker.Property, budget time.Duration, out 
 		return nil
 	}
 	for _, p := range violations {
-		e, err := x.one(p, budget/time.Duration(len(violations)))
+		e, err := x.of(p).one(budget / time.Duration(len(violations)))
 		if err != nil {
 			fmt.Fprintf(out, "could not explain %s: %v\n", p.Name, err)
 			continue
@@ -60,7 +63,31 @@ func (x explainer) all(violations []checker.Property, budget time.Duration, out 
 	return all
 }
 
-func (x explainer) one(p checker.Property, budget time.Duration) (e explanation, err error) {
+// violation is a violation, and the run in which it is looked into.
+type violation struct {
+	explainer
+	name string           // of the property, in the verdict
+	as   checker.Property // as its judge knows it
+}
+
+// of is a violation as the recipe knows it to which the property belongs: in its own portion of
+// the run.
+func (x explainer) of(p checker.Property) violation {
+	for _, part := range x.subject.Parts {
+		own, is := strings.CutPrefix(p.Name, checker.Part{Name: part.Subject.Name}.Named(""))
+		if !is {
+			continue
+		}
+		v := violation{explainer{x.dir, part.Subject, x.seed, record.NewIndex(x.index.Run.Portion(part.Portion), part.Judge.Objects)}, p.Name, p}
+		v.as.Name = own
+		return v
+	}
+	return violation{x, p.Name, p}
+}
+
+// one looks into a violation.
+func (x violation) one(budget time.Duration) (e explanation, err error) {
+	p := x.as
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("%v", cause)
@@ -72,20 +99,22 @@ func (x explainer) one(p checker.Property, budget time.Duration) (e explanation,
 		return checker.Check(part, x.seed, x.subject.Judge).Properties
 	})
 	e.story = explain.Violation(x.index, e.shrunk.Property, x.subject.Stories)
+	e.story.Property = x.name
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
-		e.folder = filepath.Join(x.dir, record.ShrunkFolder, p.Name)
-		err = saveShrunk(x.dir, e.folder, e.shrunk.Run, p.Name)
+		e.folder = filepath.Join(x.dir, record.ShrunkFolder, x.name)
+		err = saveShrunk(x.dir, e.folder, e.shrunk.Run, x.subject.Name, p.Name)
 	}
 	return e, err
 }
 
 // saveShrunk saves a part of a run as a folder that can be judged like a run. Its
-// manifest says that it is a part, and which property it is for.
-func saveShrunk(dir, folder string, part record.Run, property string) error {
+// manifest says that it is a part, and which property it is for. It is of one recipe, also if the
+// run had several.
+func saveShrunk(dir, folder string, part record.Run, recipe, property string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	config, err := record.ReadRegular(filepath.Join(dir, record.ConfigFile))
+	config, err := configOf(dir, recipe)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, record.ConfigFile), config, 0o644)
 	}
@@ -111,6 +140,24 @@ func saveShrunk(dir, folder string, part record.Run, property string) error {
 		}
 	}
 	return record.Seal(folder, *manifest)
+}
+
+// configOf is the configuration of a run, with the name of that recipe.
+func configOf(dir, recipe string) ([]byte, error) {
+	config, err := record.ReadRegular(filepath.Join(dir, record.ConfigFile))
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(config, &all); err != nil {
+		return nil, err
+	}
+	name, err := json.Marshal(recipe)
+	if _, named := all["recipe"]; err != nil || !named || bytes.Equal(all["recipe"], name) {
+		return config, err
+	}
+	all["recipe"] = name
+	return json.MarshalIndent(all, "", "  ")
 }
 
 func saveWire(path string, exchanges []record.Exchange) error {

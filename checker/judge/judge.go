@@ -21,6 +21,14 @@ type Subject struct {
 	Judge   checker.Judging
 	Stories explain.Stories
 	Lanes   report.Lanes
+	Parts   []Part // the recipes of a run that has several
+}
+
+// Part is one of several recipes that shared an ensemble in a run: its violations are told, and
+// shrunk, as those of a run that it had alone.
+type Part struct {
+	Subject
+	record.Portion
 }
 
 // Folder gives the verdict on a stored run and writes it down. It explains each

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -78,15 +79,24 @@ func (o *observer) Must(ctx context.Context, op zkapi.Op) (zkapi.Result, error) 
 	}
 }
 
+// inquiry asks the znodes of a recipe who leads and who holds what.
+type inquiry struct {
+	*observer
+	recipe nemesis.Recipe
+}
+
+// For implements nemesis.Observer.
+func (q inquiry) For(r nemesis.Recipe) nemesis.Observer { return inquiry{q.observer, r} }
+
 // ActiveMaster is the participant that leads, and the session that holds the znode of
 // the leader. It waits a little while if there is none, as between two terms.
-func (o *observer) ActiveMaster(ctx context.Context) (name string, session int64, err error) {
+func (q inquiry) ActiveMaster(ctx context.Context) (name string, session int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		_, err := o.Must(ctx, zkapi.Sync(cmp.Or(o.root, "/"))) // a lagging server may have an old state
+		_, err := q.Must(ctx, zkapi.Sync(cmp.Or(q.root, "/"))) // a lagging server may have an old state
 		if err == nil {
-			name, session, err = o.work.Tree.Leader(ctx, below{o})
+			name, session, err = q.recipe.Leader(ctx, below{q.observer})
 		}
 		if err == nil {
 			return name, session, nil
@@ -142,16 +152,16 @@ func (o *observer) open(ctx context.Context) (subject.Open, error) {
 }
 
 // Held counts what each participant holds.
-func (o *observer) Held(ctx context.Context) (map[string]int, error) {
-	if o.work.Tree.Held == nil {
+func (q inquiry) Held(ctx context.Context) (map[string]int, error) {
+	if q.recipe.Held == nil {
 		return nil, nil
 	}
-	return o.work.Tree.Held(ctx, below{o})
+	return q.recipe.Held(ctx, below{q.observer})
 }
 
 // Residents counts what each participant holds for as long as it can.
-func (o *observer) Residents(ctx context.Context) (map[string]int, error) {
-	return o.work.Tree.Residents(ctx, below{o})
+func (q inquiry) Residents(ctx context.Context) (map[string]int, error) {
+	return q.recipe.Residents(ctx, below{q.observer})
 }
 
 // tree reads everything below the namespace. It syncs first, so that it reads the

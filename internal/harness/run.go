@@ -93,7 +93,7 @@ func (r *run) settings() nemesis.Settings {
 func (r *run) Now() time.Duration { return r.now() }
 
 // Observer implements nemesis.Bench.
-func (r *run) Observer() nemesis.Observer { return r.observer }
+func (r *run) Observer() nemesis.Observer { return inquiry{r.observer, r.settings().Recipe} }
 
 // Processes implements nemesis.Bench.
 func (r *run) Processes() []nemesis.Process {

@@ -86,14 +86,15 @@ func TestObserver_AsksTheSubject(t *testing.T) {
 		if _, err := o.Do(ctx, zkapi.Create(root+"/leader", []byte("candidate-2"), zkapi.Ephemeral)); err != nil {
 			t.Fatal(err)
 		}
-		name, session, err := o.ActiveMaster(ctx)
+		ask := inquiry{o, o.work.Tree}
+		name, session, err := ask.ActiveMaster(ctx)
 		if err != nil || name != "candidate-2" || session != o.session.ID() {
 			t.Errorf("%q leads in session %d: %v", name, session, err)
 		}
 		if open, err := o.open(ctx); err != nil || open.Items != 0 {
 			t.Errorf("open: %+v, %v", open, err)
 		}
-		if held, err := o.Held(ctx); err != nil || len(held) > 0 {
+		if held, err := ask.Held(ctx); err != nil || len(held) > 0 {
 			t.Errorf("held: %v, %v", held, err)
 		}
 		nodes, err := o.tree(ctx)

@@ -93,7 +93,7 @@ var rooms = map[string][]string{
 	"internal/worlds/worldstest":     {"model/explore"},
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
 	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
-	"internal/lock":                  {"internal/lock/judge", "internal/lock/lanes", "internal/lock/story", "internal/lock/workload", "subject"},
+	"internal/lock":                  {"internal/lock/judge", "internal/lock/lanes", "internal/lock/story", "internal/lock/workload", "internal/lock/world", "subject"},
 	"internal/lock/history":          {"record"},
 	"internal/lock/judge":            {"checker", "checker/wording", "internal/lock/history", "record", "github.com/anishathalye/porcupine"},
 	"internal/lock/lanes":            {"checker/report", "internal/lock/history", "record"},

@@ -33,7 +33,7 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 	if !known {
 		return Injection{}, fmt.Errorf("unknown fault %q", fault.Kind)
 	}
-	j = j.aimed(fault)
+	j, fault = j.aimed(fault)
 	recipe := j.Settings().Recipe
 	fault.Role = fault.Aim(recipe.Lacks...)
 	switch why := recipe.Refuses(fault.Kind); {
@@ -48,15 +48,26 @@ func (j *Injector) Bind(ctx context.Context, fault Fault) (Injection, error) {
 }
 
 // aimed is the injector of the recipe that a fault aims at, if the run has several: each in its
-// turn, by the number of the fault, among those that can have it.
-func (j *Injector) aimed(fault Fault) *Injector {
-	parts := slices.DeleteFunc(slices.Clone(j.Settings().Recipe.Parts), func(r Recipe) bool {
-		return r.Refuses(fault.Kind) != "" || slices.Contains(r.Lacks, fault.Aim(r.Lacks...))
-	})
-	if len(parts) == 0 {
-		return j
+// turn, by the number of the fault, among those that can have it. If none of these has the role that
+// was drawn, the fault aims at another role of its kind.
+func (j *Injector) aimed(fault Fault) (*Injector, Fault) {
+	var able, fit []Recipe
+	for _, part := range j.Settings().Recipe.Parts {
+		if part.Refuses(fault.Kind) != "" {
+			continue
+		}
+		able = append(able, part)
+		if !slices.Contains(part.Lacks, fault.Role) {
+			fit = append(fit, part)
+		}
 	}
-	return &Injector{partOfBench{j.Bench, parts[fault.Number%len(parts)]}, j.engaged}
+	if len(able) == 0 {
+		return j, fault
+	}
+	if len(fit) == 0 {
+		fit, fault.Role = able, ""
+	}
+	return &Injector{partOfBench{j.Bench, fit[fault.Number%len(fit)]}, j.engaged}, fault
 }
 
 // partOfBench is a bench as one of several recipes has it.

@@ -45,7 +45,7 @@ func TestInjector_AimsAtEachRecipeInItsTurn(t *testing.T) {
 		{Fault{Kind: Latency, Number: 2, Role: BusiestWorker}, "workers", 2}, {Fault{Kind: KillWorker, Number: 2}, "workers", 2}, {Fault{Kind: KillMaster, Number: 1}, "masters", 1},
 		{Fault{Kind: KillServer, Number: 1}, "workers", 2}, {Fault{Kind: KillServer, Number: 2}, "masters", 1},
 	} {
-		aimed := j.aimed(c.fault)
+		aimed, _ := j.aimed(c.fault)
 		held, err := aimed.Observer().Held(t.Context())
 		if err != nil || held[c.want] != 1 || len(aimed.Processes()) != c.size {
 			t.Errorf("%+v aims at %v, and has %d participants: %v", c.fault, held, len(aimed.Processes()), err)
@@ -55,6 +55,9 @@ func TestInjector_AimsAtEachRecipeInItsTurn(t *testing.T) {
 		} else {
 			release(aimed, p)
 		}
+	}
+	if _, fault := j.aimed(Fault{Kind: KillWorker, Role: SomeClient}); fault.Role != "" {
+		t.Errorf("it aims at a %s, which no recipe that can have the fault has", fault.Role)
 	}
 	if why := j.Settings().Recipe.Refuses(KillClient); why != "no client" || j.Settings().Recipe.Refuses(KillMaster) != "" {
 		t.Errorf("kill-client: %q", why)

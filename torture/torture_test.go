@@ -23,6 +23,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
+	"github.com/ringmaster-zk/ringmaster/internal/lock"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -39,7 +40,7 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 const panics = "RINGMASTER_TEST_PANICS"
 
 // tested are the recipes of the command under test.
-var tested = recipes{masterworker.Subject(), bare(), election.Subject()}
+var tested = recipes{masterworker.Subject(), bare(), election.Subject(), lock.Subject()}
 
 // bare is a recipe that is not explored, and has no words of its own.
 func bare() subject.Subject {

@@ -53,7 +53,11 @@ func locks() Subject {
 }
 
 // stored makes the folder of a run in which a process holds lock-b while another does.
-func stored(t *testing.T) string {
+func stored(t *testing.T) string { return storedAs(t, "locks", "", "") }
+
+// storedAs is stored, of a run of that recipe, with something in front of the names of processes
+// and of paths.
+func storedAs(t *testing.T, recipe, name, path string) string {
 	t.Helper()
 	dir := t.TempDir()
 	var events []record.Event
@@ -62,21 +66,21 @@ func stored(t *testing.T) string {
 		events = append(events, e)
 	}
 	held := func(from, to int, process, lock string, op int64) {
-		node := []record.Op{{Kind: "create", Path: "/locks/" + lock + "/" + process, Ephemeral: true}}
+		node := []record.Op{{Kind: "create", Path: path + "/locks/" + lock + "/" + process, Ephemeral: true}}
 		at(from, process, record.Event{Type: record.Invoke, Kind: record.Write, Op: op, Of: record.Request{Session: "0x" + process, Ops: node}})
 		at(from, process, record.Event{Type: record.OK, Kind: record.Write, Op: op, Of: record.Request{Session: "0x" + process, Ops: node}})
 		at(from, process, record.Event{Type: record.Invoke, Kind: hold, Op: op + 1, Of: record.Own{Object: lock}})
 		at(to, process, record.Event{Type: record.OK, Kind: hold, Op: op + 1, Of: record.Own{Object: lock, Remark: "let go"}})
 	}
-	cut := record.Injection{Fault: "cut-locker", Targets: []string{"locker-1"}, Did: "cut %s off from ZooKeeper", Effective: true}
+	cut := record.Injection{Fault: "cut-locker", Targets: []string{name + "locker-1"}, Did: "cut %s off from ZooKeeper", Effective: true}
 	at(1, "nemesis", record.Event{Type: record.Invoke, Kind: record.Fault, Op: 1, Of: cut})
 	at(2, "nemesis", record.Event{Type: record.OK, Kind: record.Fault, Op: 1, Of: cut})
-	held(1, 3, "locker-1", "lock-a", 1)
-	held(5, 9, "locker-1", "lock-b", 3)
-	held(7, 8, "locker-2", "lock-b", 1)
-	held(10, 11, "locker-2", "lock-a", 3)
+	held(1, 3, name+"locker-1", "lock-a", 1)
+	held(5, 9, name+"locker-1", "lock-b", 3)
+	held(7, 8, name+"locker-2", "lock-b", 1)
+	held(10, 11, name+"locker-2", "lock-a", 3)
 	events = record.Merge(events)
-	write(t, filepath.Join(dir, record.ConfigFile), `{"seed":7,"recipe":"locks","time":60000000000,"participants":{"locker":2},"rate":3}`)
+	write(t, filepath.Join(dir, record.ConfigFile), `{"seed":7,"recipe":"`+recipe+`","time":60000000000,"participants":{"`+name+`locker":2},"rate":3}`)
 	write(t, filepath.Join(dir, record.FaultsFile), `[]`)
 	err := record.WriteFile(filepath.Join(dir, record.HistoryFile), events)
 	if err == nil {
@@ -148,5 +152,34 @@ func TestFolder_WithoutJudges(t *testing.T) {
 	subject.Judge.Judge = nil
 	if verdict, err := Folder(stored(t), subject, 0, &strings.Builder{}); verdict != "" || err == nil || !strings.Contains(err.Error(), `the recipe "locks" has no judges`) {
 		t.Errorf("%s, %v", verdict, err)
+	}
+}
+
+// TestFolder_OfSeveralRecipes: the violation is told, and cut down, as that of a run which its recipe
+// had alone, and the smallest part is one of that recipe.
+func TestFolder_OfSeveralRecipes(t *testing.T) {
+	part := func(name string) Part {
+		of := locks()
+		of.Name = name
+		return Part{of, record.Portion{Below: "/" + name, Name: func(process string) (string, bool) { return strings.CutPrefix(process, name+"-") }}}
+	}
+	both := Subject{Name: "locks,others", Parts: []Part{part("locks"), part("others")}}
+	var judged []checker.Part
+	for _, p := range both.Parts {
+		judged = append(judged, checker.Part{Name: p.Subject.Name, Objects: "locks", Judging: p.Judge, Portion: p.Portion})
+	}
+	both.Judge = checker.Together(judged)
+	dir := storedAs(t, "locks,others", "locks-", "/locks")
+	var out strings.Builder
+	verdict, err := Folder(dir, both, time.Minute, &out)
+	if err != nil || verdict != checker.Invalid {
+		t.Fatalf("%s, %v: %s", verdict, err, out.String())
+	}
+	lacks(t, "output", out.String(), "invalid  locks/OneHolder", "valid    others/OneHolder", "INVALID: locks/OneHolder is violated")
+	lacks(t, "story", contents(t, filepath.Join(dir, record.StoryFile)), "locks/OneHolder is violated", "The lock is lock-b", "locker-2 began: hold of the lock")
+	smallest := filepath.Join(dir, record.ShrunkFolder, "locks", "OneHolder")
+	lacks(t, "configuration of the smallest part", contents(t, filepath.Join(smallest, record.ConfigFile)), `"recipe": "locks"`)
+	if verdict, err = Folder(smallest, locks(), 0, &out); err != nil || verdict != checker.Invalid {
+		t.Errorf("the smallest part: %s, %v", verdict, err)
 	}
 }

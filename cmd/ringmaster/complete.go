@@ -8,8 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
 )
 
-// complete tells shells which words may follow. The names of tasks, workers and
-// elections come from the servers.
+// complete tells shells which words may follow. The names of tasks, workers,
+// elections and locks come from the servers.
 func complete(root *cobra.Command, o *cli.Options) {
 	for _, one := range []struct {
 		words  []string
@@ -18,6 +18,7 @@ func complete(root *cobra.Command, o *cli.Options) {
 	}{
 		{[]string{"cancel"}, false, cli.CompleteTasks}, {[]string{"collect"}, false, cli.CompleteTasks},
 		{[]string{"tasks", "show"}, true, cli.CompleteTasks}, {[]string{"explain"}, true, cli.CompleteSubjects},
+		{[]string{"lock"}, true, cli.CompleteLocks}, {[]string{"locks"}, true, cli.CompleteLocks},
 		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
 	} {
 		cmd, _, _ := root.Find(one.words)

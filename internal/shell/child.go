@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -21,20 +22,27 @@ type Child struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Signal   func(context.Context) syscall.Signal // what to send when the context has ended
+	Patience func() time.Duration                 // how long it may take to end then; nil: the constant of that name
+	Bound    bool                                 // on Linux it is killed when this process dies; what it has started is not
 	Log      *slog.Logger
 }
 
-// childEnds is how long a command that was told to end may take.
-const childEnds = 10 * time.Second
+// Patience is how long a command that was told to end may take.
+const Patience = 10 * time.Second
 
 // Run runs the command until it ends, and returns its exit code: of a command that a signal has
 // ended, 128 and the number of the signal, as shells have it. When ctx ends, the command gets
-// the signal; if it is still there after ten seconds, it is killed, and what it has started
+// the signal; if it is still there when its patience is over, it is killed, and what it has started
 // with it. The error says why it could not be started.
 func (c Child) Run(ctx context.Context) (code int, err error) {
 	cmd := exec.Command(c.Command[0], c.Command[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.In, c.Out, c.Err
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if c.Bound {
+		runtime.LockOSThread() // the system binds the command to the thread
+		defer runtime.UnlockOSThread()
+		bind(cmd.SysProcAttr)
+	}
 	if terminal, yes := terminalOf(c.In); yes {
 		// The command owns the terminal while it runs: it may read, and Ctrl-C is for it.
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, terminal
@@ -55,12 +63,16 @@ func (c Child) Run(ctx context.Context) (code int, err error) {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		c.Log.Warn("waiting until the command ends; another signal kills it", "for", childEnds)
+		patience := Patience
+		if c.Patience != nil {
+			patience = c.Patience()
+		}
+		c.Log.Warn("waiting until the command ends; another signal kills it", "for", patience)
 		_ = syscall.Kill(group, c.Signal(ctx)) // it may have ended
 		select {
 		case <-ended:
-		case <-time.After(childEnds):
-			c.Log.Warn("the command does not end, so it is killed", "after", childEnds)
+		case <-time.After(patience):
+			c.Log.Warn("the command does not end, so it is killed", "after", patience)
 			kill()
 			<-ended
 		}

@@ -18,6 +18,9 @@ func (all recipes) validate() error {
 	var errs []error
 	for i, s := range all {
 		errs = append(errs, s.Validate())
+		if s.Name == every {
+			errs = append(errs, fmt.Errorf("a recipe has the name %q, which means all recipes: give the subject another Name", s.Name))
+		}
 		if slices.Index(all.names(), s.Name) < i {
 			errs = append(errs, fmt.Errorf("two recipes have the name %q: give each subject a Name of its own", s.Name))
 		}

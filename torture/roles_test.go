@@ -117,6 +117,7 @@ func TestMain_RefusesWhatCannotBeTortured(t *testing.T) {
 	for says, all := range map[string]recipes{
 		"there is no recipe: give":                 {},
 		`two recipes have the name "bare"`:         {bare(), bare()},
+		`a recipe has the name "all"`:              {named("all")},
 		`the recipe "bare" cannot be tortured`:     {masterworker.Subject(), nobody},
 		"Judge.Judge is nil; set it to a function": {nobody},
 	} {
@@ -141,4 +142,11 @@ func TestOfRun_FindsTheRecipeOfAStoredRun(t *testing.T) {
 	if _, err := both()[1:].ofRun(""); err == nil || !strings.Contains(err.Error(), "it has: alone") {
 		t.Errorf("a run of a recipe that this command does not have: %v", err)
 	}
+}
+
+// named is the bare recipe with another name.
+func named(name string) subject.Subject {
+	s := bare()
+	s.Name = name
+	return s
 }

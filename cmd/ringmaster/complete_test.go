@@ -13,6 +13,7 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"/app": "", "/app/tasks": "", "/app/tasks/task-b": "", "/app/tasks/task-a": "", "/app/tasks/other": "",
 		"/app/workers": "", "/app/workers/w1": "", "/app/workers/other": "", "/app/workers/w$(x)": "",
 		"/app/elections": "", "/app/elections/scheduler": "", "/app/elections/reports": "",
+		"/app/locks": "", "/app/locks/nightly": "", "/app/locks/weekly": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
 	person := &terminal{t: t, servers: server.start(t) + "/app"}
@@ -28,6 +29,9 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"lead ":                     "reports\nscheduler\n:4\n",
 		"leader s":                  "scheduler\n:4\n",
 		"leader scheduler ":         ":4\n",
+		"lock n":                    "nightly\n:4\n",
+		"locks ":                    "nightly\nweekly\n:4\n",
+		"locks nightly ":            ":4\n",
 		"explain --strategy ":       "least-loaded\nsticky\n:4\n",
 		"tasks list --state ":       "pending\nassigned\ndone\nfailed\ncancelled\nunknown\n:4\n",
 		"master --strategy ":        "least-loaded\nsticky\n:4\n",

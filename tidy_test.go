@@ -723,8 +723,8 @@ func isString(t types.Type) bool {
 	return ok && basic.Info()&types.IsString != 0
 }
 
-// foreign reports whether an expression is a text that package record does not define.
-// The empty one says only whether there is any.
+// foreign reports whether an expression is a text that package record does not define, and no
+// kind of event that a recipe defines. The empty one says only whether there is any.
 func (r *eventReader) foreign(e ast.Expr) bool {
 	v := r.info.Types[e].Value
 	if v == nil || v.Kind() != constant.String || constant.StringVal(v) == "" {
@@ -733,7 +733,11 @@ func (r *eventReader) foreign(e ast.Expr) bool {
 	own := false
 	ast.Inspect(e, func(n ast.Node) bool {
 		id, ok := n.(*ast.Ident)
-		own = own || ok && r.info.Uses[id] != nil && r.info.Uses[id].Pkg() != nil && r.info.Uses[id].Pkg().Path() == module+"record"
+		if !ok || r.info.Uses[id] == nil || r.info.Uses[id].Pkg() == nil {
+			return true
+		}
+		_, defined := r.info.Uses[id].(*types.Const)
+		own = own || r.info.Uses[id].Pkg().Path() == module+"record" || defined && r.info.Uses[id].Type().String() == module+"record.Kind"
 		return true
 	})
 	return !own
@@ -797,12 +801,15 @@ func TestComparingAStringOfAnEventIsSeen(t *testing.T) {
 		`func() bool { switch e.Process { case "sink": return true }; return false }()`:             true,
 		`func() bool { text := e.Remark(); return text == "started" }()`:                            true,
 		`func() bool { verb, _, _ := strings.Cut(e.Remark(), e.Process); return verb == "kill" }()`: true,
-		`e.PhaseChange().Part == record.Collecting`:                                                 false,
+		`e.Kind == "mine"`:                          true,
+		`e.Process == other`:                        true,
+		`e.Kind == mine`:                            false,
+		`e.PhaseChange().Part == record.Collecting`: false,
 		`e.Remark() != ""`:                          false,
 		`e.Process == e.ProcessChange().Of.Process`: false,
 		`strings.HasPrefix("started", "s")`:         false,
 	} {
-		source := "package p\nimport (\"strings\"; \"" + module + "record\")\nvar _ = strings.HasPrefix\nvar _ = record.Collecting\nfunc f(e record.Event) bool { return " + condition + " }\n"
+		source := "package p\nimport (\"strings\"; \"" + module + "record\")\nvar _ = strings.HasPrefix\nvar _ = record.Collecting\nconst mine record.Kind = \"mine\"\nconst other = \"mine\"\nfunc f(e record.Event) bool { return " + condition + " }\n"
 		file, err := parser.ParseFile(c.fset, "planted.go", source, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)

@@ -88,7 +88,8 @@ func (c *Client) leaveWait(task string, w *wait) {
 	}
 }
 
-// await follows the status of one task.
+// await follows the status of one task. When the watch on the status has fired, one read is enough
+// as a rule, because most watches fire when the status is created.
 func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error) {
 	for {
 		var status Status
@@ -105,6 +106,15 @@ func (c *Client) await(ctx context.Context, w *wait, task string) (Status, error
 			}
 			zkapi.Checkpoint(c.env, "wait for the status", session, task)
 			_, err = c.env.Wait(ctx, fence.Sources(changed, reconnected, session.Done(), c.env.Timer(awaitResync))...)
+			if err != nil || !fired(changed) {
+				return err
+			}
+			zkapi.Checkpoint(c.env, "read the status", session, task)
+			status, ended, err = c.readStatus(ctx, session, task)
+			c.noteRefusal(w, err)
+			if errors.Is(err, zkapi.ErrNoNode) {
+				return nil // it is gone again: the next look finds out why
+			}
 			return err
 		})
 		if err != nil || ended {
@@ -151,18 +161,25 @@ func (c *Client) look(ctx context.Context, session zkapi.Session, task string) (
 	if !seen.Found {
 		return Status{}, false, seen.Watch, taskExists(ctx, fence.Of(session), c.layout, task)
 	}
-	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
+	s, ended, err = c.readStatus(ctx, session, task)
 	if errors.Is(err, zkapi.ErrNoNode) {
 		err = fmt.Errorf("%w: %s was collected", ErrNoTask, task)
 	}
-	if err != nil {
-		return Status{}, false, nil, err
+	return s, ended, seen.Watch, err
+}
+
+// readStatus reads the status of a task, without a watch. A status that is not persistent is no
+// result, and ended is false then.
+func (c *Client) readStatus(ctx context.Context, session zkapi.Session, task string) (s Status, ended bool, err error) {
+	got, err := session.Do(ctx, zkapi.Get(c.layout.status(task)))
+	if err != nil || got.Stat.Owner() != zkapi.OwnerNone {
+		return Status{}, false, err
 	}
-	status := decodeStatus(got.Data)
-	if problem, odd := c.layout.wordProblem(task, status); odd {
+	s = decodeStatus(got.Data)
+	if problem, odd := c.layout.wordProblem(task, s); odd {
 		c.notices.Report(ctx, c.obs.Logger, problem, got.Stat)
 	}
-	return status, true, nil, nil
+	return s, true, nil
 }
 
 // taskExists returns ErrNoTask if the task does not exist. It syncs before it says so,

@@ -100,6 +100,36 @@ func TestPrune_KeepsWhatChangesMeanwhile(t *testing.T) {
 	}
 }
 
+// TestPrune_LastsAlthoughAMasterHasSeenTheWorker: a worker ends and is pruned between the last look of
+// a master, which found it without an inbox, and the write of the master that makes the inbox.
+func TestPrune_LastsAlthoughAMasterHasSeenTheWorker(t *testing.T) {
+	for _, follows := range []bool{true, false} {
+		inBubble(t, func(w *world) {
+			w.makes("/tasks", "/workers", "/assign")
+			var once sync.Once
+			opens := func(op zkapi.Op) bool { return op.Kind == zkapi.KindCreate && op.Path == "/assign/w1" }
+			w.masterOf(&sieve{Env: w.env, whole: func(string) bool { return !follows }, before: func(op zkapi.Op) {
+				if !slices.ContainsFunc(op.Ops, opens) {
+					return
+				}
+				once.Do(func() {
+					w.do(create("/assign/w1", "")) // the worker made it before it ended
+					w.do(remove("/workers/w1"))
+					if removed, kept := w.pruned(recipe.Prune{}); !slices.Equal(removed, []string{"w1"}) {
+						t.Errorf("%q are removed, %q are kept", removed, kept)
+					}
+				})
+			}})
+			w.byHand("w1")
+			time.Sleep(time.Minute)
+			once.Do(func() { t.Error("the master makes no inbox") })
+			if left := w.do(zkapi.Children("/assign")).Children; len(left) > 0 {
+				t.Errorf("follows %v: %q are there again", follows, left)
+			}
+		})
+	}
+}
+
 // TestPrune_IncarnationsNeverComeTwice: a worker that is pruned and comes again begins above its
 // earlier incarnations, and so does a new one.
 func TestPrune_IncarnationsNeverComeTwice(t *testing.T) {

@@ -72,6 +72,8 @@ func outdatedRows() []outdatedRow {
 		{"the inbox was opened by hand", nil, []zkapi.Op{zkapi.Create("/workers/w3", nil, zkapi.Ephemeral)}, is(zkapi.KindCreate, "/assign/w3"), []zkapi.Op{
 			create("/assign/w3", ""), create("/tasks/t1", ""), create("/assign/w3/t1", `{"epoch":1,"attempt":2}`),
 		}, []string{"w3 t1 2"}},
+		{"the worker whose inbox is opened has left", nil, []zkapi.Op{create("/tasks/t1", `#ringmaster {"not_before":"2200-01-01T00:00:00Z"} x`), zkapi.Create("/workers/w3", nil, zkapi.Ephemeral)},
+			is(zkapi.KindCreate, "/assign/w3"), []zkapi.Op{remove("/workers/w3")}, nil},
 		{"the attempt is on record", held, lost, drops, []zkapi.Op{remove("/assign/w3/t1"), create("/tasks/t1/attempt-1", `{"epoch":1,"attempt":1,"reason":"it failed"}`)}, []string{"w1 t1 2"}},
 		{"the task has ended", held, lost, drops, []zkapi.Op{remove("/assign/w3/t1"), create("/tasks/t1/status", `{"state":"done"}`)}, nil},
 		{"the task was cancelled without a notice", nil, []zkapi.Op{create("/tasks/t1", ""), create("/tasks/t1/attempt-5", "")},

@@ -177,8 +177,13 @@ func (r *reconciler) prune(d decide.Transition, _ prepared) []zkapi.Op {
 	return ops
 }
 
+// createInbox makes an inbox only while its worker is there. If the worker has left since the master
+// looked, its name may have been pruned, and the inbox would bring the name back.
 func (r *reconciler) createInbox(d decide.Transition, _ prepared) []zkapi.Op {
-	return []zkapi.Op{zkapi.Create(r.layout.inbox(d.Holder), nil, zkapi.Persistent).WithACL(r.layout.access.inbox())}
+	return []zkapi.Op{
+		zkapi.Check(r.layout.worker(d.Holder), zkapi.AnyVersion),
+		zkapi.Create(r.layout.inbox(d.Holder), nil, zkapi.Persistent).WithACL(r.layout.access.inbox()),
+	}
 }
 
 func (r *reconciler) observeAssignment(d decide.Transition) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -24,13 +26,20 @@ type hand struct {
 	then time.Duration // until the next one
 }
 
+// howInboxesAreRead has the Envs of workers whose sessions tell the differences, those of which
+// some answers are whole lists without need, and those that only tell whole lists.
+var howInboxesAreRead = map[string]func(w *world) zkapi.Env{
+	"differences": func(w *world) zkapi.Env { return w.env },
+	"both":        func(w *world) zkapi.Env { return &following{Env: w.env, ctx: w.ctx, whole: 7} },
+	"whole lists": func(w *world) zkapi.Env { return &sieve{Env: w.env, whole: func(string) bool { return true }} },
+}
+
 // handled plays hands against one worker and returns what it executes at the end, and what the
 // tree says that it should.
-func handled(t *testing.T, follows bool, hands []hand) (runs, should []string) {
+func handled(t *testing.T, reads string, hands []hand) (runs, should []string) {
 	inBubble(t, func(w *world) {
-		w.follows = follows
 		h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
-		h.begin(w.ofWorkers())
+		h.begin(howInboxesAreRead[reads](w))
 		for _, hand := range hands {
 			h.play(hand)
 			time.Sleep(hand.then)
@@ -140,26 +149,51 @@ func (h *handMaster) play(one hand) {
 // TestWorker_ExecutesWhatTheTreeSaysHoweverItReadsItsInbox: whatever a master does, in the end
 // a worker executes what the tree says, whether its session tells the differences or whole
 // lists. The two trees may differ, because a task can be given back just before or just after
-// the master changes it. A worker that reads whole lists gets the time to read one after each
-// change.
+// the master changes it.
 func TestWorker_ExecutesWhatTheTreeSaysHoweverItReadsItsInbox(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		hands := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) hand {
 			return hand{
 				task: rapid.SampledFrom([]string{"o1", "o2", "r1", "r2"}).Draw(rt, "task"),
 				does: rapid.SampledFrom([]string{"assigns", "assigns", "deletes", "makes again", "revokes", "takes"}).Draw(rt, "does"),
-				then: rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 3 * time.Second}).Draw(rt, "then"),
+				then: rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 20 * time.Millisecond, 3 * time.Second}).Draw(rt, "then"),
 			}
 		}), 1, 20).Draw(rt, "hands")
-		for _, follows := range []bool{true, false} {
-			if !follows {
-				for n := range hands {
-					hands[n].then = max(hands[n].then, time.Second)
-				}
+		for _, reads := range slices.Sorted(maps.Keys(howInboxesAreRead)) {
+			if runs, should := handled(t, reads, hands); !slices.Equal(runs, should) {
+				rt.Fatalf("%s: it executes %q, not %q", reads, runs, should)
 			}
-			if runs, should := handled(t, follows, hands); !slices.Equal(runs, should) {
-				rt.Fatalf("follows %v: it executes %q, not %q", follows, runs, should)
-			}
+		}
+	})
+}
+
+// TestWorker_SeesEachAssignmentThatIsMadeAgain: a worker that reads whole lists has seen that an
+// assignment was made again, and is about to read the new one. If another one is made again
+// meanwhile, the worker sees that, too.
+func TestWorker_SeesEachAssignmentThatIsMadeAgain(t *testing.T) {
+	for _, pause := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 100 * time.Millisecond} {
+		runs, should := handled(t, "whole lists", []hand{
+			{"o1", "assigns", 0}, {"o2", "assigns", time.Second}, {"o1", "makes again", pause}, {"o2", "makes again", 0},
+		})
+		if !slices.Equal(runs, should) {
+			t.Errorf("%v between the two: it executes %q, not %q", pause, runs, should)
+		}
+	}
+}
+
+// TestWorker_ComparesAgainAfterALostAnswer: the connection is lost while a worker compares the
+// assignments that it holds, because the count of the inbox shows that one was made again.
+func TestWorker_ComparesAgainAfterALostAnswer(t *testing.T) {
+	inBubble(t, func(w *world) {
+		h := handMaster{world: w, attempts: map[string]int{}, running: map[string]int{}}
+		h.begin(howInboxesAreRead["whole lists"](w))
+		h.play(hand{task: "o1", does: "assigns"})
+		w.within(time.Second, "it runs", func() bool { return slices.Equal(h.runs(), []string{"o1 1"}) })
+		lost := w.loseOnce(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindExists && op.Path == "/assign/w1/o1" })
+		w.do(zkapi.Multi(remove("/assign/w1/o1"), create("/assign/w1/o1", `{"epoch":1,"attempt":2,"incarnation":1}`)))
+		w.within(30*time.Second, "the new one runs", func() bool { return slices.Equal(h.runs(), []string{"o1 2"}) })
+		if !lost.Load() {
+			t.Error("no answer was lost")
 		}
 	})
 }

@@ -113,7 +113,7 @@ func (i *incarnation) takeWhole(listed zkapi.Result) error {
 			i.drop(t)
 		}
 	}
-	if err := i.verify(listed); err != nil || i.passAgain {
+	if err := i.verify(listed, present); err != nil || i.passAgain {
 		return err
 	}
 	for _, t := range i.quarantine.names(executionSubject) {
@@ -154,38 +154,65 @@ func (i *incarnation) takeDifferences(p zkapi.Partial) {
 // verify makes sure that the held assignments are still the same znodes. If the session
 // follows the list, readTaken compares each of them after a whole list, because that list does
 // not say whose data was set. Otherwise verify compares the inbox's count of changes with the
-// changes that it sees: if there were more, an assignment may have been deleted and made again
-// under the same name.
-func (i *incarnation) verify(listed zkapi.Result) error {
-	fresh, count := len(i.arrived), len(listed.Children)
-	grown := int(listed.Stat.Cversion - i.cversion)
-	seen := fresh + (i.listed + fresh - count) // that came, and that went
-	first := i.cversion == 0
-	i.cversion, i.listed = listed.Stat.Cversion, count
+// names that have come and gone since the last list: if there were more changes, an assignment
+// may have been deleted and made again under the same name.
+//
+// What is held does not matter for that: an assignment that was in both lists, and is to be read
+// yet, has neither come nor gone. If it counted as one that has come, the sum could hide that
+// another one was made again.
+func (i *incarnation) verify(listed zkapi.Result, present map[string]bool) error {
 	if i.follows() {
+		i.names = nil
 		i.changed = slices.Sorted(maps.Keys(i.held))
 		return nil
 	}
-	if first || grown == seen || len(i.held) == 0 {
-		return nil
+	if !i.sameZnodes(listed.Stat.Cversion, present) {
+		if err := i.compareHeld(); err != nil {
+			return err
+		}
 	}
+	i.cversion, i.names = listed.Stat.Cversion, present
+	return nil
+}
+
+// sameZnodes reports whether each name in the last list and in this one must be the same znode
+// in both. It is false if there is no last list.
+func (i *incarnation) sameZnodes(cversion int32, present map[string]bool) bool {
+	if i.names == nil {
+		return false
+	}
+	kept := 0
+	for t := range present {
+		if i.names[t] {
+			kept++
+		}
+	}
+	return int(cversion-i.cversion) == len(present)+len(i.names)-2*kept
+}
+
+// compareHeld drops each held execution whose assignment is another znode by now. If an answer is
+// lost it drops none, and all are compared again with the next list.
+func (i *incarnation) compareHeld() error {
 	names := slices.Sorted(maps.Keys(i.held))
 	ops := make([]fence.Read, len(names))
 	for n, t := range names {
 		ops[n] = fence.Exists(i.worker.layout.assignment(i.worker.config.Name, t))
 	}
+	var others []string
 	for n, reply := range i.Session.DoAll(i.req, ops) {
 		if zkapi.Refused(reply.Err) || zkapi.TooLarge(reply.Err) {
 			continue // a hidden znode is taken to be unchanged
 		}
 		if reply.Err != nil {
-			i.cversion = 0
 			return reply.Err
 		}
 		if !reply.Found || reply.Stat.Czxid != i.held[names[n]].stat.Czxid {
-			i.drop(names[n])
-			i.passAgain = true
+			others = append(others, names[n])
 		}
+	}
+	for _, t := range others {
+		i.drop(t)
+		i.passAgain = true
 	}
 	return nil
 }

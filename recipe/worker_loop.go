@@ -40,8 +40,8 @@ type incarnation struct {
 	changed     []string              // those that are held, and are to be read again
 	unsynced    int                   // resyncs that were left out
 	hidden      bool                  // an assignment that may have changed could not be read
-	listed      int                   // children of /assign/<w> when it was listed
-	cversion    int32                 // and its cversion
+	names       map[string]bool       // of the last whole list with which the held ones were compared
+	cversion    int32                 // of /assign/<w> in that list
 	change      int                   // of the connection, as last seen
 	resyncTimer zkapi.Source          // fires when the next resync is due
 	heard       *heard

@@ -548,7 +548,7 @@ Incarnation(c, version) == [
     early |-> FALSE,                      \* the write under way was sent before that
     own |-> FALSE,                        \* the watch on /workers/<w> is set and has not fired
     inbox |-> "unread",                   \* unread, fresh, or fired: the watch on /assign/<w>
-    listed |-> 0, changes |-> 0,          \* children of the inbox when it was listed, and its count of changes
+    listed |-> {}, changes |-> 0,         \* children of the inbox when it was listed, and its count of changes
     reread |-> FALSE,                     \* the inbox may hold what looked like something held
     running |-> {}, finished |-> <<>>,    \* executions
     batch |-> <<>>,                       \* whose ends are being recorded
@@ -625,23 +625,26 @@ WorkAgain(v) ==
 
 
 \* incarnation.readInbox: what is assigned now, what has been taken away, and whether
-\* what is held may have been replaced.
+\* what is held may have been replaced. It may if the inbox has changed more often than
+\* names have come and gone since the last list, or if that was not found out about the
+\* last list: its changes are NotCompared then.
+NotCompared == -1
 Assigned(v, answer) ==
     LET present == answer.names \cap T
         fresh == present \ HeldTasks(v)
         u == DropAll(v, Only(TaskNames, HeldTasks(v) \ present))
-        count == Cardinality(present)
         grown == answer.node.changes - v.changes
-        seen == Cardinality(fresh) + (v.listed + Cardinality(fresh) - count)
-        known == [u EXCEPT !.listed = count, !.changes = answer.node.changes, !.inbox = "fresh"]
+        seen == Cardinality(present \ v.listed) + Cardinality(v.listed \ present)
+        known == [u EXCEPT !.listed = present, !.changes = answer.node.changes, !.inbox = "fresh"]
         accepting == Only(TaskNames, fresh)
         pairs == [i \in 1..(2 * Len(accepting)) |-> accepting[(i + 1) \div 2]]
-    IN IF v.changes # 0 /\ grown # seen /\ Held(u) # {}
+    IN IF (v.changes = NotCompared \/ grown # seen) /\ Held(u) # {}
        THEN Asking([known EXCEPT !.batch = pairs], "verify", Only(TaskNames, HeldTasks(u)))
        ELSE IF pairs = <<>> THEN CommitEnds(known)
        ELSE Asking(known, "readAssignments", pairs)
 
-\* incarnation.verify: those that are not the very same are dropped.
+\* incarnation.compareHeld: those that are not the very same are dropped. If an answer is
+\* lost, none is.
 RECURSIVE VerifyAll(_, _, _)
 VerifyAll(v, tasks, answers) ==
     IF tasks = <<>> THEN v
@@ -697,7 +700,7 @@ WorkerGathered(v) ==
     IN CASE v.at = "verify" ->
               LET u == VerifyAll([v EXCEPT !.batch = <<>>], v.todo, answers)
                   pairs == v.batch
-              IN IF AnyLost(v) THEN WorkAgain([u EXCEPT !.changes = 0])
+              IN IF AnyLost(v) THEN WorkAgain([v EXCEPT !.batch = <<>>, !.changes = NotCompared])
                  ELSE IF u.reread \/ pairs = <<>> THEN CommitEnds(clear(u))
                  ELSE Asking(u, "readAssignments", pairs)
          [] v.at = "readAssignments" ->
@@ -722,6 +725,7 @@ NewClient == [
     told |-> [t \in T |-> None]]          \* the states that it was told
 
 Looking(v, n) == [v EXCEPT !.at = IF n > Len(TaskNames) THEN "closeSession" ELSE "look", !.n = n, !.moved = FALSE, !.fresh = FALSE]
+HearsOfTheStatus(v) == [v EXCEPT !.at = "readStatus", !.moved = FALSE, !.fresh = FALSE]
 Submitting(v) == v.at \in {"submit", "stays"}
 Accepted(v) == IF Submitting(v) THEN {TaskNames[i] : i \in 1..(v.n - 1)} ELSE T
 Satisfied(v) == v.at \in {"closeSession", "over"}
@@ -1032,13 +1036,15 @@ TaskStays(c) ==
     /\ Answered(c, "stays")
     /\ HasRead(c, IF Answer(c).found THEN Submitted(local[c]) ELSE [local[c] EXCEPT !.at = "submit"])
 
-\* Client.look and taskExists.
+\* Client.look, taskExists and readStatus. When the watch has fired, the status is there as
+\* a rule, and is read at once. (Nothing here removes a status.)
 Look(c) ==
     /\ Answered(c, "look")
     /\ HasRead(c, [local[c] EXCEPT !.fresh = ~Reply(c).found, !.at = IF Reply(c).found THEN "readStatus" ELSE "taskExists"])
 TaskExists(c) ==
     /\ Answered(c, "taskExists")
-    /\ LET v == local[c] IN HasRead(c, IF v.fresh /\ ~v.moved THEN [v EXCEPT !.at = "await"] ELSE Looking(v, v.n))
+    /\ LET v == local[c] IN HasRead(c, IF ~v.fresh THEN HearsOfTheStatus(v)
+                                       ELSE IF v.moved THEN Looking(v, v.n) ELSE [v EXCEPT !.at = "await"])
 ReadStatus(c) ==
     /\ Answered(c, "readStatus")
     /\ LET v == local[c] IN HasRead(c, Looking([v EXCEPT !.told[TaskNames[v.n]] = Answer(c).node.data.state], v.n + 1))
@@ -1082,7 +1088,7 @@ HasHeard(p, v, w) ==
                                      ELSE [v EXCEPT !.inbox = IF @ = "fresh" THEN "fired" ELSE @]
                             IN IF v.at = "work" THEN Work(u) ELSE u
       [] OTHER ->
-           IF v.at = "await" THEN Looking(v, v.n) ELSE IF v.at = "taskExists" THEN [v EXCEPT !.fresh = FALSE] ELSE v
+           IF v.at = "await" THEN HearsOfTheStatus(v) ELSE IF v.at = "taskExists" THEN [v EXCEPT !.fresh = FALSE] ELSE v
 Deliver(p) ==
     /\ server[p].events # <<>>
     /\ server' = [server EXCEPT ![p].events = Tail(@)]

@@ -293,8 +293,10 @@ Opened(w) ==
   /\ inbox' = [inbox EXCEPT ![w] = 0]
   /\ UNCHANGED <<epoch, begun, heeds, master, worker, born, retiring, acks, over, task>>
 
+\* A worker that was made by hand has no inbox. This machine has no such worker: one that
+\* registers has its inbox. So what a master tries here because of an old look is refused.
 OpenInbox(s, e, w) ==
-  LET demands == <<IsEpoch(e), InboxFree(w)>>
+  LET demands == <<IsEpoch(e), WorkerThere(w), InboxFree(w)>>
   IN Leads(s, e) /\ (Refused(s, demands) \/ (Accepted(s, demands) /\ Opened(w)))
 
 \* Create the assignment. It is new, and of no other worker: only the master makes

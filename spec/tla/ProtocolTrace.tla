@@ -99,7 +99,7 @@ Holder(w) ==
 Touched(x) ==
   CASE x.kind \in {"Elect", "Resign"} -> {master}
     [] x.kind = "ReassignTask" -> {worker[x.worker], Holder(x.from)}
-    [] x.kind \in {"Register", "AssignTask", "RevokeTask", "TakeTask"} -> {worker[x.worker]}
+    [] x.kind \in {"Register", "AssignTask", "RevokeTask", "TakeTask", "OpenInbox"} -> {worker[x.worker]}
     [] x.kind \in {"ReleaseTask", "DropTask"} -> {Holder(x.from)}
     [] x.kind = "FailTask" /\ x.from # 0 -> {Holder(x.from)}
     [] x.kind \in {"CompleteTask", "GiveBack", "MootEnding", "ShowProgress", "CollectTask", "Collect", "CollectTaskPart", "CollectPart"} -> {task[T].progress}

@@ -198,7 +198,7 @@ func (s *state) touched(w *Write) []int {
 	case ReassignTask:
 		add(s.workers[w.Worker-1].session)
 		add(s.holder(w.From))
-	case Register, AssignTask, RevokeTask, TakeTask:
+	case Register, AssignTask, RevokeTask, TakeTask, OpenInbox:
 		add(s.workers[w.Worker-1].session)
 	case ReleaseTask, DropTask:
 		add(s.holder(w.From))

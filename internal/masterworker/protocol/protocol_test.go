@@ -83,6 +83,42 @@ func TestSplit_TakesABatchApart(t *testing.T) {
 	}
 }
 
+// TestSplit_OpenInboxChecksItsWorker: a master makes an inbox only in a write that also checks that
+// the worker is there. The machine refuses it for the same reason as ZooKeeper.
+func TestSplit_OpenInboxChecksItsWorker(t *testing.T) {
+	epoch := record.Op{Kind: "check", Path: "/assign", Version: 1}
+	there := func(w string) record.Op { return record.Op{Kind: "check", Path: "/workers/" + w, Version: -1} }
+	inbox := record.Op{Kind: "create", Path: "/assign/w"}
+	for says, row := range map[string]struct {
+		ops  []record.Op
+		kind Kind
+	}{
+		"it is checked":           {[]record.Op{epoch, there("w"), inbox}, OpenInbox},
+		"it is not checked":       {[]record.Op{epoch, inbox}, Stranger},
+		"another one is checked":  {[]record.Op{epoch, there("v"), inbox}, Stranger},
+		"its claim is checked":    {[]record.Op{epoch, {Kind: "check", Path: "/assign/w", Version: 1}, inbox}, Stranger},
+		"it is checked too late":  {[]record.Op{epoch, inbox, there("w")}, Stranger},
+		"it is the second of two": {[]record.Op{epoch, there("v"), {Kind: "create", Path: "/assign/v"}, there("w"), inbox}, OpenInbox},
+	} {
+		got := (&reader{}).read(&record.Exchange{Session: "0x1", Answered: 1, Error: record.NoNode, Index: len(row.ops) - 2, Ops: row.ops}, 1)
+		last := got[len(got)-1].write
+		if last.Kind != row.kind || row.kind == OpenInbox && (last.Error != record.NoNode || last.Index != 1) {
+			t.Errorf("%s: %+v", says, got)
+		}
+	}
+	gone := Trace{Sessions: []string{"m"}, Workers: []string{"w"}, Writes: []Write{
+		{Kind: Elect, Session: 1, Index: -1, Got: 1, Acks: true},
+		{Kind: OpenInbox, Session: 1, Error: record.NoNode, Index: 1, Epoch: 1, Worker: 1},
+	}}
+	if o := Follow(&gone); !o.Accepted {
+		t.Errorf("a refusal because the worker is gone: %s", o.Why)
+	}
+	gone.Writes[1].Error, gone.Writes[1].Index = "", -1
+	if o := Follow(&gone); o.Accepted {
+		t.Error("an inbox is made for a worker that is not there")
+	}
+}
+
 // TestSplit_PruningBesideADecision: the oldest attempts of a task are pruned in the same write
 // in which it is decided about.
 func TestSplit_PruningBesideADecision(t *testing.T) {

@@ -191,9 +191,13 @@ func (r *reader) master(x *record.Exchange, base Write) []reading {
 		case l == "" && inAssign && op.Kind == "check":
 			checks[inbox] = append(checks[inbox], i)
 		case l == "" && inAssign && op.Kind == "create" && !op.Ephemeral && !strings.Contains(inbox, "/"):
+			there := checks[inbox] // that the worker is there
+			if len(there) != 1 || x.Ops[there[0]].Path != "/workers/"+inbox {
+				return stranger(base, x)
+			}
 			w := base
 			w.Kind, w.Worker = OpenInbox, r.workers.of(inbox)
-			all = append(all, reading{write: answered(w, x, []int{0, i})})
+			all = append(all, reading{write: answered(w, x, []int{0, there[0], i})})
 		case l == "" && inAssign && fences(op, inbox):
 			w := base
 			w.Kind, w.Worker, w.Incarnation = FenceWorker, r.workers.of(inbox), op.Version

@@ -303,7 +303,8 @@ func (s *state) masterDemands(w *Write) []demand {
 	case Resign:
 		return []demand{unless(s.master != 0, record.NoNode)}
 	case OpenInbox:
-		return []demand{unless(s.workers[w.Worker-1].inbox == absent, record.NodeExists)}
+		worker := s.workers[w.Worker-1]
+		return []demand{unless(worker.session != 0, record.NoNode), unless(worker.inbox == absent, record.NodeExists)}
 	case AssignTask:
 		return append(there(), s.assignmentFree(w.Worker))
 	case ReassignTask:

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
@@ -11,11 +12,14 @@ import (
 // Specified reports whether the specification in TLA+ has the guard: it knows no clock
 // that stands still, no name is pruned there, and each list is whole.
 func Specified(g worlds.Guard) bool {
-	return !g.Still && g.Name != incarnationsRise && g.Lists == nil
+	return !g.Still && g.Name != incarnationsRise && g.Name != inboxCheck && g.Lists == nil
 }
 
-// incarnationsRise is the name of a guard.
-const incarnationsRise = "incarnations-rise"
+// The names of guards that concern pruned names.
+const (
+	incarnationsRise = "incarnations-rise"
+	inboxCheck       = "inbox-check"
+)
 
 // Guards returns the guards of the protocol, in the order of its rules.
 func Guards() []worlds.Guard {
@@ -79,6 +83,10 @@ func Guards() []worlds.Guard {
 				return op
 			},
 		},
+		{
+			Name: inboxCheck, Explain: "a master makes an inbox only while its worker is there",
+			Rewrite: worlds.OnlyOf(opening, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, "/workers/") })),
+		},
 		{Name: "every-change-told", Explain: "the differences of a list have each change; needs --follow", Lists: leavingOut},
 		{Name: "differences-once", Explain: "each difference of a list comes once; needs --follow", Lists: repeating},
 		{Name: "whole-after-reconnect", Explain: "the first answer to a followed read on a new connection is a whole list; needs --follow", Lists: goingOn},
@@ -93,6 +101,13 @@ func Guards() []worlds.Guard {
 func releasing(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindDelete, "/assign/") }
 
 func ending(op zkapi.Op) bool { return releasing(op) && worlds.Has(op, zkapi.KindCreate, "/tasks/") }
+
+// opening reports whether a write of several operations makes an inbox.
+func opening(op zkapi.Op) bool {
+	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool {
+		return o.Kind == zkapi.KindCreate && strings.HasPrefix(o.Path, "/assign/") && strings.Count(o.Path, "/") == 2
+	})
+}
 
 // tampered is a host whose sessions act without the guard that is to be taken out.
 func (c Config) tampered(host explore.Host) zkapi.Env {

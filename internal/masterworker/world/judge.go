@@ -17,7 +17,7 @@ var properties = []subject.Property{
 	{Name: "NoLostTask", Says: "a task that was accepted is there until it is collected with its status"},
 	{Name: "NoDoubleResult", Says: "a status is never changed"},
 	{Name: "NoPhantomTask", Says: "every task was submitted, and one submission makes one task"},
-	{Name: "NoOrphan", Says: "nothing is assigned to a worker that is not there"},
+	{Name: "NoOrphan", Says: "nothing is assigned to a worker that is not there, and no master makes an inbox for it"},
 	{Name: "ResultFromItsAttempt", Says: "a result comes from the assignment and the incarnation that it is of; what is recorded of an attempt has the token of its assignment"},
 	{Name: "UniqueAttempts", Says: "no two executions of a task have the same token, and later ones have greater ones"},
 	{Name: "AtomicTransitions", Says: "no task is between two states: assigned twice, or assigned and ended, or removed in part and not ended; an assignment goes only in one write with what comes instead"},
@@ -67,7 +67,18 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 		j.givenBack(&f, w, name, was, is, before)
 	}
 	j.starved(&f, w, before, after)
+	j.opened(&f, w, before, after)
 	return f
+}
+
+// opened judges inboxes that masters make. Each worker makes its own before it registers.
+func (j judge) opened(f *worlds.Findings, w explore.Write, before, after picture) {
+	for _, worker := range slices.Sorted(maps.Keys(after.inbox)) {
+		_, old := before.inbox[worker]
+		if _, there := before.worker[worker]; !old && !there && strings.HasPrefix(w.Process, "master") {
+			f.Violate("NoOrphan", "%s makes an inbox for %s, which is not there", w.Process, worker)
+		}
+	}
 }
 
 // starved judges changes of workers' claims. A write of a worker checks only its claim and

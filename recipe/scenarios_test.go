@@ -248,9 +248,13 @@ func (s *stage) transcript() string {
 	return all
 }
 
-// write notes a write. Those that change nothing, the heartbeats, are left out.
+// write notes a write. Those that change nothing, the heartbeats, are left out, and so is the end
+// of a session that has expired: the line of the crash has it.
 func (s *stage) write(w zk.Write) {
 	name := s.names[w.Session]
+	if w.Expired {
+		return
+	}
 	if w.Op.Kind == 0 {
 		s.say("%-6s closes its session", name)
 		return

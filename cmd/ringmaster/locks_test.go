@@ -115,7 +115,7 @@ func TestLock_LostLockEndsItsCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-held.exited
-	if code := held.ProcessState.ExitCode(); code != 10 || !strings.Contains(held.String(), "the lock is lost") || !strings.Contains(held.String(), "the command was ended") {
+	if code := held.ProcessState.ExitCode(); code != 11 || !strings.Contains(held.String(), "the lock is lost") || !strings.Contains(held.String(), "the command was ended") {
 		t.Errorf("%d: %s", code, held)
 	}
 }

@@ -102,6 +102,34 @@ func TestPermits_NoLockIsASemaphore(t *testing.T) {
 	})
 }
 
+// TestPermits_AreTheSameForAll: a contender that gives another number is refused, unless it is alone.
+func TestPermits_AreTheSameForAll(t *testing.T) {
+	inBubble(t, func(w *world) {
+		held := w.holds(w.locks("p1"), lock.Permits(2))
+		other := w.locks("p2")
+		if _, err := other.Lock(w.ctx, path, lock.Permits(3)); !errors.Is(err, lock.ErrMixed) || !strings.Contains(err.Error(), "has 2 permits") {
+			t.Errorf("%v", err)
+		}
+		w.release(held)
+		w.release(w.holds(other, lock.Permits(3)))
+		w.empty(0)
+	})
+}
+
+// TestLock_AsksNothingWhenItsContextHasEnded.
+func TestLock_AsksNothingWhenItsContextHasEnded(t *testing.T) {
+	inBubble(t, func(w *world) {
+		ctx, stop := context.WithCancel(w.ctx)
+		stop()
+		l := w.locks("p1")
+		w.env.Server.Observe(func(_ int64, op zkapi.Op) { t.Errorf("%v is asked", op) })
+		if _, err := l.Lock(ctx, path); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		synctest.Wait()
+	})
+}
+
 // TestSimple_HandsTakePart: zkCli makes <path>/lock, and deletes it.
 func TestSimple_HandsTakePart(t *testing.T) {
 	inBubble(t, func(w *world) {

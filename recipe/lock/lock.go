@@ -117,6 +117,9 @@ func (l *Locks) lock(ctx context.Context, path string, waits bool, options []Opt
 // contend has one contender go for the lock. The lock's context ends with under, too.
 func (l *Locks) contend(ctx, under context.Context, w wish, waits bool) (*Held, error) {
 	c := &contender{wish: w, locks: l, env: l.env, waits: waits, under: under, letGo: l.env.Signal(), decided: l.env.Signal()}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err := l.take(c); err != nil {
 		return nil, err
 	}

@@ -37,7 +37,8 @@ type wish struct {
 func Shared() Option { return func(w *wish) { w.form = shared } }
 
 // Permits makes the path a semaphore: up to n contenders hold it together. All contenders of one
-// path must give the same n. A path cannot be a lock and a semaphore.
+// path must give the same n: one that gives another n while others are there is refused when its
+// turn comes (ErrMixed). A path cannot be a lock and a semaphore.
 func Permits(n int) Option { return func(w *wish) { w.form, w.permits = permit, n } }
 
 // Simple takes the lock in the form of one znode, <path>/lock, as it can be made by hand in

@@ -38,7 +38,6 @@ type contender struct {
 	token       int32  // of the grant; 0 before it
 	revoked     bool   // another program asks for the lock
 	skipped     map[string]bool
-	others      bool // there were other contenders for permits at its turn
 	reconnected zkapi.Source
 	ahead       string // the znode that is waited for
 	again       *retry.Step

@@ -105,7 +105,6 @@ func (c *contender) lookOnce() (turn bool, watch zkapi.Source, err error) {
 	}
 	before, waits := l.before(at, c.permits)
 	if !waits {
-		c.others = c.form == permit && len(l.places) > 1
 		return true, nil, nil
 	}
 	c.ahead = before.name
@@ -176,8 +175,10 @@ func (c *contender) grantOnce() (*term.Term, error) {
 		return nil, err
 	}
 	last := readGrant(now.Data)
-	if c.form == permit && c.others && last.Permits > 0 && last.Permits != c.permits {
-		return nil, fmt.Errorf("%w: the semaphore %s has %d permits, not %d", ErrMixed, c.path, last.Permits, c.permits)
+	if c.form == permit && last.Permits > 0 && last.Permits != c.permits {
+		if err := c.alone(last.Permits); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.linger(last); err != nil {
 		return nil, err

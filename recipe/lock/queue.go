@@ -176,11 +176,11 @@ func (c *contender) grantOnce() (*term.Term, error) {
 	}
 	last := readGrant(now.Data)
 	if c.form == permit && last.Permits > 0 && last.Permits != c.permits {
-		if err := c.alone(last.Permits); err != nil {
+		if err := c.alone(now); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.linger(last); err != nil {
+	if err := c.linger(now); err != nil {
 		return nil, err
 	}
 	version, err := c.aboveAllTokens(now)

@@ -32,10 +32,11 @@ func (c *contender) lookForPermit(at int) (zkapi.Source, error) {
 	return seen.Watch, nil
 }
 
-// alone returns an error if there are other contenders. The last grant was one of so many permits,
-// and this contender wants another number: they would not agree how many may hold the semaphore.
-func (c *contender) alone(permits int) error {
-	zkapi.Checkpoint(c.env, "look for others", permits)
+// alone returns an error if there are other contenders. The last grant was of another number of
+// permits, as the path has it, and this contender wants another number: they would not agree how many may hold the semaphore.
+func (c *contender) alone(now zkapi.Result) error {
+	permits := readGrant(now.Data).Permits
+	zkapi.Checkpoint(c.env, "look for others", now)
 	listed, err := c.session.Do(c.wanted, fence.Children(c.path))
 	if err == nil && len(newLine(listed.Children).without(c.skipped).places) > 1 {
 		err = fmt.Errorf("%w: the semaphore %s has %d permits, not %d", ErrMixed, c.path, permits, c.permits)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
@@ -73,13 +74,12 @@ func (c *contender) makeSimple() (*term.Term, error) {
 	if err := c.keepsTokens(now.Stat); err != nil {
 		return nil, err
 	}
-	last := readGrant(now.Data)
-	if last.unclean() {
-		if err := c.gone(now.Stat.Version); err != nil {
+	if readGrant(now.Data).unclean() {
+		if err := c.gone(now); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.linger(last); err != nil {
+	if err := c.linger(now); err != nil {
 		return nil, err
 	}
 	version, err := c.aboveAllTokens(now)
@@ -96,14 +96,14 @@ func (c *contender) makeSimple() (*term.Term, error) {
 	case zkapi.Applied:
 		c.token = result.Results[1].Stat.Version
 	case zkapi.Unknown:
-		if err := c.findSimple(g.Nonce, err); err != nil {
+		if err := c.findSimple(g.Nonce, sent, err); err != nil {
 			return nil, err
 		}
 	default:
 		return nil, err
 	}
 	c.mine = simpleName
-	if err := c.aloneHere(); err != nil {
+	if err := c.aloneHere(sent); err != nil {
 		return nil, err
 	}
 	return c.begin(c.claim(), c.token, sent), nil
@@ -111,15 +111,15 @@ func (c *contender) makeSimple() (*term.Term, error) {
 
 // gone makes sure that the holder that the path names is gone without a release. Otherwise it
 // returns an error of a take that came too late.
-func (c *contender) gone(version int32) error {
-	zkapi.Checkpoint(c.env, "look at the lock again", version)
+func (c *contender) gone(was zkapi.Result) error {
+	zkapi.Checkpoint(c.env, "look at the lock again", was)
 	seen, err := fence.Look(c.wanted, c.session, fence.Exists(c.path+"/"+simpleName))
 	if err != nil || seen.Found {
 		return cmp.Or(err, zkapi.ErrNodeExists)
 	}
-	zkapi.Checkpoint(c.env, "read the path again", version)
+	zkapi.Checkpoint(c.env, "read the path again", was)
 	now, err := c.session.Do(c.wanted, fence.Get(c.path))
-	if err == nil && now.Stat.Version != version {
+	if err == nil && now.Stat.Version != was.Stat.Version {
 		err = zkapi.ErrBadVersion
 	}
 	return err
@@ -127,13 +127,13 @@ func (c *contender) gone(version int32) error {
 
 // findSimple finds out whether a take whose answer was lost was applied: then the path has its
 // nonce.
-func (c *contender) findSimple(nonce string, cause error) error {
+func (c *contender) findSimple(nonce string, sent time.Duration, cause error) error {
 	return retry.New(c.env, c.locks.obs, "look at a lock").OnDisconnect(c.life(), c.session, func() error {
-		zkapi.Checkpoint(c.env, "find the lock", nonce)
+		zkapi.Checkpoint(c.env, "find the lock", nonce, sent)
 		if _, err := c.session.Do(c.life(), fence.Sync(c.path)); err != nil {
 			return err
 		}
-		zkapi.Checkpoint(c.env, "find the lock after a sync", nonce)
+		zkapi.Checkpoint(c.env, "find the lock after a sync", nonce, sent)
 		now, err := c.session.Do(c.life(), fence.Get(c.path))
 		if err != nil {
 			return err
@@ -148,9 +148,9 @@ func (c *contender) findSimple(nonce string, cause error) error {
 
 // aloneHere makes sure that no queue uses the path. A contender of a queue joins first and looks
 // then, so one of both sees the other.
-func (c *contender) aloneHere() error {
+func (c *contender) aloneHere(sent time.Duration) error {
 	return retry.New(c.env, c.locks.obs, "look at a lock").OnDisconnect(c.life(), c.session, func() error {
-		zkapi.Checkpoint(c.env, "look for a queue")
+		zkapi.Checkpoint(c.env, "look for a queue", sent)
 		listed, err := c.session.Do(c.life(), fence.Children(c.path))
 		if err == nil && len(newLine(listed.Children).places) > 0 {
 			return ErrMixed

@@ -96,11 +96,11 @@ func (c *contender) aboveAllTokens(now zkapi.Result) (int32, error) {
 	seen, version := &c.locks.tokens, now.Stat.Version
 	floor, behind := seen.floor(c.path, version)
 	if behind { // a server that lags shows such a version, too, until a sync
-		zkapi.Checkpoint(c.env, "compare tokens")
+		zkapi.Checkpoint(c.env, "compare tokens", floor)
 		if _, err := c.session.Do(c.wanted, fence.Sync(c.path)); err != nil {
 			return 0, err
 		}
-		zkapi.Checkpoint(c.env, "compare tokens after a sync")
+		zkapi.Checkpoint(c.env, "compare tokens after a sync", floor)
 		var err error
 		if now, err = c.session.Do(c.wanted, fence.Get(c.path)); err != nil {
 			return 0, err

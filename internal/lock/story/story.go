@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/checker/explain"
@@ -46,6 +47,9 @@ var conclusions = map[string]string{
 // tell adds what the verdict rests on, and what happened to the lock around it.
 func (t *explainer) tell(conclusion string) {
 	t.Evidence()
+	if e, begun := t.Index.Began(record.Draining); begun && len(t.Marks) == 0 {
+		t.Add(explain.Line{At: e.At, Process: explain.Harness, Events: []int{e.Seq}, Order: explain.AfterWrites, Text: "All faults are healed: from here on every locker must get every lock."})
+	}
 	if t.Object != "" {
 		t.tree(t.Object)
 	}
@@ -111,7 +115,7 @@ func because(remark string) string {
 
 // deed describes a write by what it did to a lock.
 func (t *explainer) deed(w explain.Write, lock string) explain.Deed {
-	change, call := history.ChangeOf(w.Invoke.Ops()), t.Call(lock)
+	change, call := history.ChangeOf(completed(w)), t.Call(lock)
 	var deeds []string
 	for _, g := range change.Granted {
 		deeds = append(deeds, fmt.Sprintf("took %s with token %d, by %s", call, g.Token, g.Path))
@@ -135,6 +139,24 @@ func (t *explainer) deed(w explain.Write, lock string) explain.Deed {
 		deeds = []string{"wrote " + explain.Operations(w.Invoke.Ops())}
 	}
 	return explain.Deed{By: w.Invoke.Process, What: explain.Conjoin(deeds)}
+}
+
+// completed are the parts of a write with the names that the server has completed. Without an
+// answer, a name ends with zeros.
+func completed(w explain.Write) []record.Op {
+	ops := slices.Clone(w.Invoke.Ops())
+	for i, op := range ops {
+		if !op.Sequential {
+			continue
+		}
+		ops[i].Path += "0000000000"
+		for _, got := range w.Done.Ops() {
+			if got.Kind == op.Kind && strings.HasPrefix(got.Path, op.Path) {
+				ops[i].Path = got.Path
+			}
+		}
+	}
+	return ops
 }
 
 // tree adds what the final tree has of a lock.

@@ -17,6 +17,9 @@ const (
 	Settled record.Kind = "settled" // note: a locker has given back all, asks for nothing, and is about to close its session
 )
 
+// Is reports whether an event is of that kind.
+func Is(e record.Event, kind record.Kind) bool { return e.Kind == kind }
+
 // Mode is how a lock is held.
 type Mode string
 

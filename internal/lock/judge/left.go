@@ -26,7 +26,7 @@ func (f *facts) nothingLeft() checker.Property {
 	}
 	settled := 0
 	for _, e := range f.Events {
-		if e.Kind != history.Settled {
+		if !history.Is(e, history.Settled) {
 			continue
 		}
 		settled++

@@ -29,7 +29,7 @@ func Lanes() report.Lanes {
 
 // detail says of an attempt what the locker asked for.
 func detail(e record.Event) []string {
-	if e.Kind != history.Acquire || e.Type != record.Invoke {
+	if !history.Is(e, history.Acquire) || e.Type != record.Invoke {
 		return nil
 	}
 	asked, err := record.OwnData[history.Asked](e)

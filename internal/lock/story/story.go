@@ -59,14 +59,14 @@ func (t *explainer) tell(conclusion string) {
 // event adds one event of the kinds of locks.
 func (t *explainer) event(e record.Event) bool {
 	l := explain.Line{At: e.At, Process: e.Process, Events: []int{e.Seq}, Order: explain.AfterWrites}
-	switch e.Kind {
-	case history.Acquire:
+	switch {
+	case history.Is(e, history.Acquire):
 		t.attempt(e, &l)
-	case history.Hold:
+	case history.Is(e, history.Hold):
 		o := explain.Find(t.holds, e)
 		l.At, l.Events, l.Until, l.Belief = o.Invoke.At, []int{o.Invoke.Seq, o.Done.Seq}, o.Return(t.End), true
 		l.Text = fmt.Sprintf("%s believed to hold %s with token %d from here until %s%s.", e.Process, t.Call(e.Object()), e.Token().Epoch, wording.Seconds(l.Until), because(o.Done.Remark()))
-	case history.Release:
+	case history.Is(e, history.Release):
 		o := explain.Find(t.releases, e)
 		l.At, l.Events = o.Invoke.At, []int{o.Invoke.Seq, o.Done.Seq}
 		l.Text = fmt.Sprintf("%s gave %s back (token %d)", e.Process, t.Call(e.Object()), e.Token().Epoch)
@@ -76,9 +76,9 @@ func (t *explainer) event(e record.Event) bool {
 		default:
 			l.Text += fmt.Sprintf(", which was not confirmed%s.", because(o.Done.Remark()))
 		}
-	case history.Settled:
+	case history.Is(e, history.Settled):
 		l.Text = e.Process + " had given back all, and asked for nothing any more."
-	case record.Effect:
+	case e.Kind == record.Effect:
 		l.Text = fmt.Sprintf("The system outside %s an act on %s with token %d (%s).", map[bool]string{true: "accepted", false: "refused"}[e.Act().Accepted], t.Call(e.Object()), e.Token().Epoch, e.Remark())
 	default:
 		return false

@@ -124,34 +124,37 @@ type Written struct {
 	Mode Mode
 }
 
-// ChangeOf reads a write. A grant sets a contender and its lock in one write; in the simple form
-// it creates the contender. The version of the lock after that is the token.
+// ChangeOf reads a write. A grant raises the version of a lock while its contender is there: it
+// checks or sets the contender in the same write, or, in the simple form, creates it. The version of
+// the lock after that is the token. A write that deletes the contender grants nothing.
 func ChangeOf(ops []record.Op) (c Change) {
+	var there []Contender // that the write demands or makes
 	for _, op := range ops {
 		contender, contends := ParseContender(op.Path)
 		lock, mode, ledger := ParseLedger(op.Path)
 		switch {
-		case contends && op.Kind == "create" && op.Ephemeral: // a persistent one was made by hand, and stands in no line
-			c.Joined = append(c.Joined, contender)
-			c.grant(contender, ops)
 		case contends && op.Kind == "delete":
 			c.Left = append(c.Left, op.Path)
-		case contends && op.Kind == "set":
-			c.grant(contender, ops)
+		case contends && op.Kind == "create" && !op.Ephemeral: // made by hand: it stands in no line
+		case contends:
+			if op.Kind == "create" {
+				c.Joined = append(c.Joined, contender)
+			}
+			if !slices.Contains(there, contender) {
+				there = append(there, contender)
+			}
 		case ledger && (op.Kind == "create" || op.Kind == "set"):
 			if entry, is := ParseEntry(op.Data); is {
 				c.Entries = append(c.Entries, Written{entry, lock, mode})
 			}
 		}
 	}
-	return c
-}
-
-// grant notes a grant, if the write raises the version of the lock, too.
-func (c *Change) grant(contender Contender, ops []record.Op) {
-	if token, raised := raises(ops, contender.Lock); raised {
-		c.Granted = append(c.Granted, Grant{contender, token})
+	for _, contender := range there {
+		if token, raised := raises(ops, contender.Lock); raised && !slices.Contains(c.Left, contender.Path) {
+			c.Granted = append(c.Granted, Grant{contender, token})
+		}
 	}
+	return c
 }
 
 // raises finds the part of a write that sets a lock, and the version after it.

@@ -66,10 +66,11 @@ func TestChangeOf_FindsWhatAWriteDid(t *testing.T) {
 		"joins":                      {[]record.Op{{Kind: "create", Path: mine, Ephemeral: true}}, 1, 0, 0, 0, 0},
 		"made by hand":               {[]record.Op{{Kind: "create", Path: mine}}, 0, 0, 0, 0, 0},
 		"granted, as it was asked":   {[]record.Op{{Kind: "check", Path: mine}, set(mine, 0, 0), set("/locks/a", 6, 0)}, 0, 1, 0, 0, 7},
+		"granted alone":              {[]record.Op{{Kind: "check", Path: mine}, set("/locks/a", 6, 0)}, 0, 1, 0, 0, 7},
 		"granted, as it was applied": {[]record.Op{{Kind: "check", Path: mine}, set(mine, 0, 1), set("/locks/a", 0, 9)}, 0, 1, 0, 0, 9},
 		"granted in the simple form": {[]record.Op{{Kind: "create", Path: "/locks/a/lock", Ephemeral: true}, set("/locks/a", 3, 0)}, 1, 1, 0, 0, 4},
 		"revoked":                    {[]record.Op{set(mine, -1, 2)}, 0, 0, 0, 0, 0},
-		"leaves":                     {[]record.Op{{Kind: "delete", Path: mine}, set("/locks/a", 7, 8)}, 0, 0, 1, 0, 0},
+		"leaves":                     {[]record.Op{{Kind: "check", Path: mine}, {Kind: "delete", Path: mine}, set("/locks/a", 7, 8)}, 0, 0, 1, 0, 0},
 		"writes":                     {[]record.Op{{Kind: "check", Path: mine}, entry}, 0, 0, 0, 1, 0},
 	} {
 		got := ChangeOf(c.ops)

@@ -96,7 +96,7 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Simple, c.Bounds.Crashes = true, 1 }), 17401, 35574, 42, false},
 	{with(func(c *Config) { c.Simple, c.Strands, c.Bounds.Cuts = true, true, 1 }), 10504, 22474, 36, false},
 	{with(func(c *Config) { c.Simple, c.Bounds.Losses, c.Bounds.Lags = true, 1, 1 }), 11114, 28856, 32, false},
-	{with(func(c *Config) { c.Simple, c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, true, 1, 1 }), 20691, 41358, 33, true},
+	{with(func(c *Config) { c.Simple, c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, true, 1, 1 }), 21423, 42570, 33, true},
 	{with(func(c *Config) { c.Simple, c.Writers, c.Bounds.Expiries = true, 3, 1 }), 359439, 837660, 56, true},
 }
 

@@ -23,7 +23,7 @@ const (
 
 // Guards returns the guards of the protocol, in the order of its rules.
 func Guards() []worlds.Guard {
-	return []worlds.Guard{
+	return slices.Concat([]worlds.Guard{
 		{
 			Name: "epoch-check", Explain: "every write of a master begins with the check of its epoch",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == "/assign" }),
@@ -87,13 +87,18 @@ func Guards() []worlds.Guard {
 			Name: inboxCheck, Explain: "a master makes an inbox only while its worker is there",
 			Rewrite: worlds.OnlyOf(opening, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, "/workers/") })),
 		},
-		{Name: "every-change-told", Explain: "the differences of a list have each change; needs --follow", Lists: leavingOut},
-		{Name: "differences-once", Explain: "each difference of a list comes once; needs --follow", Lists: repeating},
-		{Name: "whole-after-reconnect", Explain: "the first answer to a followed read on a new connection is a whole list; needs --follow", Lists: goingOn},
-		{Name: "lists-in-order", Explain: "a list is as new as every answer before it; needs --follow", Lists: holdingBack},
+	}, followedGuards, []worlds.Guard{
 		{Name: "lease-runs", Explain: "a lease runs from the last acknowledged write, also during sleep", Still: true},
 		worlds.FencingToken,
-	}
+	})
+}
+
+// followedGuards are the guards of lists that are followed.
+var followedGuards = []worlds.Guard{
+	{Name: "every-change-told", Explain: "the differences of a list have each change; needs --follow", Lists: leavingOut},
+	{Name: "differences-once", Explain: "each difference of a list comes once; needs --follow", Lists: repeating},
+	{Name: "whole-after-reconnect", Explain: "the first answer to a followed read on a new connection is a whole list; needs --follow", Lists: goingOn},
+	{Name: "lists-in-order", Explain: "a list is as new as every answer before it; needs --follow", Lists: holdingBack},
 }
 
 // releasing reports whether a write removes an assignment, and ending whether it also records

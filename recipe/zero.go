@@ -2,8 +2,8 @@ package recipe
 
 import (
 	"fmt"
-	"reflect"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -12,7 +12,7 @@ var errZero = fmt.Errorf("%w: this value was not made by NewMaster, NewWorker, N
 
 // checkEnv returns an error for an Env that is nil, or a nil pointer.
 func checkEnv(env zkapi.Env) error {
-	if v := reflect.ValueOf(env); env == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if sessions.NoEnv(env) {
 		return invalid("env is nil: give the result of zkclient.New, or another zkapi.Env")
 	}
 	return nil

@@ -120,8 +120,8 @@ func TestLock_LostLockEndsItsCommand(t *testing.T) {
 	}
 }
 
-// TestLock_KilledKillsItsCommand: nobody can hold the lock while the command of a process that was
-// killed still runs.
+// TestLock_KilledKillsItsCommand: when the process that holds the lock is killed, its command ends.
+// So another process cannot hold the lock while that command still runs.
 func TestLock_KilledKillsItsCommand(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux binds a process to its parent")
@@ -145,7 +145,7 @@ func TestLock_KilledKillsItsCommand(t *testing.T) {
 	person.within(patience, "the command is gone", func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
 }
 
-// zombie reports whether a process has ended, and nobody has waited for it.
+// zombie reports whether a process has ended, and its parent has not read its exit status yet.
 func zombie(pid int) bool {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && bytes.Contains(status, []byte(") Z "))

@@ -107,7 +107,7 @@ func (m *memory) wrote(w zk.Write) {
 	// The run may begin with a write, and 0 would mean that it was not answered.
 	e.Zxid, e.Sent = w.Zxid, m.now()
 	e.Answered = max(e.Sent, 1)
-	if !w.Expired { // nobody has asked for that
+	if !w.Expired { // no participant asks for the end of a session that expires
 		m.wire.Add(e)
 	}
 	m.mu.Lock()

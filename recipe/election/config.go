@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
-	"reflect"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/claims"
@@ -13,6 +12,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -99,7 +99,7 @@ func (c Config) check() error {
 
 // checkEnv refuses an Env that is missing.
 func checkEnv(env zkapi.Env) error {
-	if v := reflect.ValueOf(env); env == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if sessions.NoEnv(env) {
 		return invalid("env is nil: give the result of zkclient.New, or another zkapi.Env")
 	}
 	return nil

@@ -69,13 +69,7 @@ func (h *Held) send(ctx context.Context, ops []zkapi.Op) (zkapi.Result, error) {
 	if errors.Is(reply.Err, zkapi.ErrSessionEnded) {
 		h.t.End(fmt.Errorf("%w: %w", ErrLost, h.t.Session.Cause()))
 	}
-	if cause := context.Cause(h.t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, ErrFenced) {
-		reply.Err = &zkapi.Error{
-			Kind: zkapi.KindMulti, Path: h.c.path, Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
-			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
-		}
-	}
-	return reply.Result, reply.Err
+	return reply.Result, h.t.Meanwhile(h.c.path, reply.Err)
 }
 
 // allowed reports why an op is not for Write.

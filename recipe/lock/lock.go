@@ -3,7 +3,6 @@ package lock
 import (
 	"context"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
@@ -50,7 +49,7 @@ type Locks struct {
 
 // New checks config. It does not connect.
 func New(env zkapi.Env, config Config) (*Locks, error) {
-	if v := reflect.ValueOf(env); env == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if sessions.NoEnv(env) {
 		return nil, invalid("env is nil: give the result of zkclient.New, or another zkapi.Env")
 	}
 	if err := config.Layout.check(); err != nil {

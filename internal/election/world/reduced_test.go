@@ -11,7 +11,7 @@ import (
 func TestReductions_LoseNothing(t *testing.T) {
 	const most = 500_000
 	for _, p := range pinned {
-		if p.states > most || p.deep && !isDeep() || p.states > quickStates && testing.Short() {
+		if p.states > most || p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
 			continue
 		}
 		w, err := p.config.World()

@@ -2,7 +2,6 @@ package world
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,10 +11,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
-
-// isDeep reports whether the large worlds are explored too, as in make explore. They run
-// without the race detector, which makes them ten times slower.
-func isDeep() bool { return os.Getenv("RINGMASTER_DEEP") != "" }
 
 // with is the default world, changed.
 func with(change func(*Config)) Config {
@@ -78,7 +73,7 @@ const quickStates = 20_000
 // states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
 	for _, p := range pinned {
-		if p.deep && !isDeep() || p.states > quickStates && testing.Short() {
+		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
 			continue
 		}
 		r := explored(t, p.config)
@@ -107,7 +102,7 @@ func TestWorlds_EveryPropertyHolds(t *testing.T) {
 // matters there.
 func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	configs := []Config{with(func(c *Config) { c.Masters = 1 })}
-	if isDeep() {
+	if worldstest.Deep() {
 		configs = append(configs,
 			with(func(c *Config) { c.Masters, c.Bounds.Losses = 1, 1 }),
 			with(func(c *Config) { c.Masters, c.Slow, c.Bounds.Leaves = 1, true, 1 }))

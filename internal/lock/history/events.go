@@ -30,7 +30,7 @@ const (
 	Permit    Mode = "permit"    // together with as many others as the semaphore allows
 )
 
-// Conflicts reports whether two holders of one lock exclude each other, whoever else holds it.
+// Conflicts reports whether two holders of one lock exclude each other. Other holders do not matter.
 func (m Mode) Conflicts(other Mode) bool { return m == Exclusive || other == Exclusive }
 
 // Way is how long a locker asks for a lock.

@@ -87,8 +87,8 @@ func (t *taken) add(p *checker.Partition, token int32) {
 	p.Add(&t.give, of("give"), t.ended)
 }
 
-// taken are the locks that were taken, by lock and token, and by lock how many attempts there
-// are of which nobody knows whether they succeeded.
+// taken are the locks that were taken, by lock and token, and by lock how many attempts have
+// an unknown outcome.
 func (f *facts) taken() (byLock map[string]map[int32]*taken, open map[string]int) {
 	byLock, open = map[string]map[int32]*taken{}, map[string]int{}
 	grants := f.grants()

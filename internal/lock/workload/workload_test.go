@@ -17,7 +17,7 @@ import (
 )
 
 // TestWorkload_HasTheFaultsOfWorkersAndClients: a locker holds what the recipe hands out, and puts
-// load on it; nobody leads.
+// load on it. No role leads.
 func TestWorkload_HasTheFaultsOfWorkersAndClients(t *testing.T) {
 	w := New()
 	if err := w.Validate(); err != nil {

@@ -2,17 +2,12 @@ package world
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 )
-
-// isDeep reports whether the large worlds are explored too, as in make explore. They run
-// without the race detector, which makes them ten times slower.
-func isDeep() bool { return os.Getenv("RINGMASTER_DEEP") != "" }
 
 // with is the default world, changed.
 func with(change func(*Config)) Config {
@@ -108,7 +103,7 @@ const quickStates = 20_000
 // states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
 	for _, p := range pinned {
-		if p.deep && !isDeep() || p.states > quickStates && testing.Short() {
+		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
 			continue
 		}
 		r := explored(t, p.config)
@@ -137,7 +132,7 @@ func TestWorlds_EveryPropertyHolds(t *testing.T) {
 // no process and never reaches the goal.
 func TestWorlds_NoLivelock(t *testing.T) {
 	most := int64(quickStates)
-	if isDeep() {
+	if worldstest.Deep() {
 		most = 250_000
 	}
 	for _, p := range pinned {
@@ -164,7 +159,7 @@ func TestWorlds_NoLivelock(t *testing.T) {
 // matters there.
 func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	configs := []Config{with(nil), with(func(c *Config) { c.Simple = true }), with(func(c *Config) { c.Permits = 2 })}
-	if isDeep() {
+	if worldstest.Deep() {
 		configs = append(configs,
 			with(func(c *Config) { c.Writers, c.Bounds.Losses, c.Rounds = 1, 1, 2 }),
 			with(func(c *Config) { c.Bounds.Leaves = 1 }))
@@ -197,7 +192,7 @@ func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
 // without, as far as a judge can tell them apart, and to the same verdict.
 func TestReductions_LoseNothing(t *testing.T) {
 	most := int64(quickStates)
-	if isDeep() {
+	if worldstest.Deep() {
 		most = 250_000
 	}
 	for _, p := range pinned {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -349,7 +350,7 @@ func life(all map[move]bool) string {
 // is in the diagram that never happens.
 func TestDiagrams_LifeOfATask(t *testing.T) {
 	const name = "life of a task"
-	all := os.Getenv("RINGMASTER_DEEP") != ""
+	all := worldstest.Deep()
 	seen := map[move]bool{}
 	for _, l := range lives {
 		if all || !l.deep {

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"os"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
@@ -15,7 +14,7 @@ const oracleMost = 500_000
 // without, as far as a judge can tell them apart, and to the same verdict.
 func TestReductions_LoseNothing(t *testing.T) {
 	for _, p := range pinned {
-		if p.states > oracleMost || p.deep && os.Getenv("RINGMASTER_DEEP") == "" || p.states > quickStates && testing.Short() {
+		if p.states > oracleMost || p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
 			continue
 		}
 		w, err := p.config.World()
@@ -32,7 +31,7 @@ func TestReductions_LoseNothing(t *testing.T) {
 // violation as well, and the one that is reported has as few steps.
 func TestReductions_FindEveryDefect(t *testing.T) {
 	for _, g := range needed {
-		if g.deep && os.Getenv("RINGMASTER_DEEP") == "" {
+		if g.deep && !worldstest.Deep() {
 			continue
 		}
 		c := g.config
@@ -67,7 +66,7 @@ func TestReductions_CountsArePinned(t *testing.T) {
 		{small(func(c *Config) { c.Masters, c.Bounds.Expiries = 2, 1 }), 1947876, 7976196, 58, true},
 		{small(func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 1239026, 4408958, 74, true},
 	} {
-		if c.deep && os.Getenv("RINGMASTER_DEEP") == "" || testing.Short() && c.config.Masters > 1 {
+		if c.deep && !worldstest.Deep() || testing.Short() && c.config.Masters > 1 {
 			continue
 		}
 		w, err := c.config.World()

@@ -22,7 +22,7 @@ import (
 // detector, which makes them ten times slower.
 func deep(t *testing.T) {
 	t.Helper()
-	if os.Getenv("RINGMASTER_DEEP") == "" {
+	if !worldstest.Deep() {
 		t.Skipf("skipped %s: it visits millions of states; make explore runs it", t.Name())
 	}
 }
@@ -114,7 +114,7 @@ var pinned = []struct {
 // and there are as many states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
 	for _, p := range slices.Concat(pinned, windows, followed) {
-		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" || p.states > quickStates && testing.Short() {
+		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
 			continue
 		}
 		r := explored(t, p.config)
@@ -148,7 +148,7 @@ func TestWorlds_WrongClocksChangeNothing(t *testing.T) {
 	}
 	for _, p := range pinned {
 		c := p.config
-		if p.deep && os.Getenv("RINGMASTER_DEEP") == "" || c.NotBefore > 0 || c.Retention > 0 {
+		if p.deep && !worldstest.Deep() || c.NotBefore > 0 || c.Retention > 0 {
 			continue
 		}
 		c.WrongClocks = true
@@ -206,7 +206,7 @@ func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
 // of one DoAll are under way together.
 func TestGuards_EachIsNeeded(t *testing.T) {
 	for _, g := range needed {
-		if g.deep && os.Getenv("RINGMASTER_DEEP") == "" {
+		if g.deep && !worldstest.Deep() {
 			continue
 		}
 		windows := []int{1}

@@ -2,6 +2,7 @@
 package worldstest
 
 import (
+	"os"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -10,6 +11,10 @@ import (
 // mostStates is more than any world has that a test explores. A world that has no end
 // stops there, and does not use up the memory of the machine.
 const mostStates = 20_000_000
+
+// Deep reports whether the large worlds are explored too, as in make explore. They run without
+// the race detector, which makes them ten times slower.
+func Deep() bool { return os.Getenv("RINGMASTER_DEEP") != "" }
 
 // Explore goes through every state of a world, or to the first violation. The test fails
 // if the world is larger than any that is meant.

@@ -2,7 +2,6 @@ package elect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,13 +39,7 @@ func (t *Term) Send(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 	ctx, end := t.While(ctx)
 	defer end()
 	reply := t.SendAll(ctx, [][]zkapi.Op{ops}, "write of a leader")[0]
-	if cause := context.Cause(t.Holding); reply.Err != nil && cause != nil && !errors.Is(reply.Err, term.ErrFenced) {
-		reply.Err = &zkapi.Error{
-			Kind: zkapi.KindMulti, Path: t.EpochPath, Index: zkapi.FailedIndex(reply.Err), Fate: zkapi.FateOf(reply.Err),
-			Err: fmt.Errorf("%w; meanwhile: %w", reply.Err, cause),
-		}
-	}
-	return reply.Result, reply.Err
+	return reply.Result, t.Meanwhile(t.EpochPath, reply.Err)
 }
 
 // Over says why nothing can be written any more; nil while the term lasts. It does not wait until

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -13,6 +14,12 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
+
+// NoEnv reports whether an Env is missing: it is nil, or a nil pointer.
+func NoEnv(env zkapi.Env) bool {
+	v := reflect.ValueOf(env)
+	return env == nil || v.Kind() == reflect.Pointer && v.IsNil()
+}
 
 // Hooks are what a recipe adds to its sessions. Each may be nil.
 type Hooks struct {

@@ -124,6 +124,19 @@ func (t *Term) SendAll(ctx context.Context, writes [][]zkapi.Op, place string) [
 	return replies
 }
 
+// Meanwhile adds to the error of a write why the term has ended meanwhile, if it has: then the
+// outcome may be unknown for that reason. path is what the error names.
+func (t *Term) Meanwhile(path string, err error) error {
+	cause := context.Cause(t.Holding)
+	if err == nil || cause == nil || errors.Is(err, ErrFenced) {
+		return err
+	}
+	return &zkapi.Error{
+		Kind: zkapi.KindMulti, Path: path, Index: zkapi.FailedIndex(err), Fate: zkapi.FateOf(err),
+		Err: fmt.Errorf("%w; meanwhile: %w", err, cause),
+	}
+}
+
 // Overdue ends the term because its lease is over.
 func (t *Term) Overdue() {
 	t.End(fmt.Errorf("%w: no write was acknowledged for %v", t.kind.Over, t.Lease.Length()))

@@ -114,9 +114,29 @@ func older(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, record.ManifestFile))); err != nil {
+	if err := errors.Join(os.WriteFile(path, less, 0o644), os.Remove(filepath.Join(dir, record.ManifestFile)), askedFor(dir)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// askedFor takes the ends of sessions that expired out of the commits: the server in memory did
+// not record them then.
+func askedFor(dir string) error {
+	path := filepath.Join(dir, record.CommittedFile)
+	commits, err := record.ReadCommits(path)
+	if err != nil {
+		return err
+	}
+	exchanges, err := record.ReadExchanges(filepath.Join(dir, record.WireFile))
+	if err != nil {
+		return err
+	}
+	closed := map[string]bool{}
+	for _, e := range exchanges {
+		closed[e.Session] = closed[e.Session] || e.Close
+	}
+	commits = slices.DeleteFunc(commits, func(c record.Commit) bool { return c.Kind == record.CommitClose && !closed[c.Session] })
+	return record.WriteCommits(path, commits)
 }
 
 // subjects are a valid run, and one with a planted defect, each with a manifest and as it

@@ -51,6 +51,7 @@ func TestLead_RunsTheCommandWhileItLeads(t *testing.T) {
 		t.Errorf("no leader: %d, %q", code, out)
 	}
 	watching := p.startsWith("", "leader", "scheduler", "--watch")
+	p.within(time.Minute, "the watch has begun", func() bool { return watching.String() != "" })
 	first := p.leads("scheduler", "--name", "a", "--data", "host:1", "--", "sh", "-c", `trap 'exit 7' TERM; echo epoch $RINGMASTER_EPOCH of $RINGMASTER_ELECTION; while :; do sleep 0.05; done`)
 	p.within(time.Minute, "it leads", func() bool { return strings.Contains(first.String(), "epoch 1 of /app/elections/scheduler\n") })
 	second := p.leads("scheduler", "--name", "b", "--queue", "--", "sh", "-c", "echo epoch $RINGMASTER_EPOCH; exit 3")

@@ -21,17 +21,18 @@ func (c closing) Close(ctx context.Context) error { return c(ctx) }
 // ensemble has confirmed it.
 func TestServe_RecordsHowARoleLeft(t *testing.T) {
 	for name, c := range map[string]struct {
-		role    closing
-		outcome record.Type
-		text    string
+		role     closing
+		patience time.Duration
+		outcome  record.Type
+		text     string
 	}{
-		"in good order": {func(context.Context) error { return nil }, record.OK, ""},
-		"it lingers":    {func(context.Context) error { return recipe.ErrCloseUnconfirmed }, record.Fail, recipe.ErrCloseUnconfirmed.Error()},
-		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, record.Fail, context.DeadlineExceeded.Error()},
+		"in good order": {func(context.Context) error { return nil }, time.Hour, record.OK, ""},
+		"it lingers":    {func(context.Context) error { return recipe.ErrCloseUnconfirmed }, time.Hour, record.Fail, recipe.ErrCloseUnconfirmed.Error()},
+		"out of time":   {func(ctx context.Context) error { <-ctx.Done(); return nil }, time.Millisecond, record.Fail, context.DeadlineExceeded.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			journal, events := recordtest.Journal(t)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), c.patience)
 			defer cancel()
 			_ = leaving{c.role, subject.Participant{Journal: journal}}.Close(ctx)
 			all := record.Operations(events(), record.Leave)

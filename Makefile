@@ -30,7 +30,7 @@ soak: build ## run after run, each with its own seed, for TIME; keep what failed
 	@$(BIN) soak --time $(TIME) --servers $(SERVERS) --nemesis $(NEMESIS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 profiles: build ## ten seeds of each server profile, or of ONLY="quota read-only": RUNS, LOAD and SEED
-	@scripts/profiles $(ONLY)
+	@ARGS="$(ARGS)" scripts/profiles $(ONLY)
 
 explore: build ## model-check the recipe's own code: every interleaving and fault within bounds
 	@scripts/explore

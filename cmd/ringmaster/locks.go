@@ -25,10 +25,14 @@ The command finds the path in RINGMASTER_LOCK and the token of the lock in
 RINGMASTER_TOKEN. The token is greater than those of all holders before: let a
 system that the command changes refuse smaller ones.
 
-If the lock is lost while the command runs, the command gets SIGTERM, and
-SIGKILL a moment later, before another process can hold the lock. On Linux it
-also ends when this process is killed. Processes that the command has started
-end with its process group only.`,
+On SIGTERM or Ctrl-C the processes of the command get SIGTERM, and SIGKILL five
+seconds later; this process holds the lock until they have ended. If the
+ensemble does not answer, they get SIGTERM before the lock ends, and SIGKILL
+when it does, before another process can hold the lock. If the lock is taken
+away, by a person who deletes its znode, they get SIGKILL at once. On Linux they
+also end when this process is killed. If the lock was lost, the exit code is 11.
+
+The command cannot read from a terminal.`,
 		Example: `  ringmaster lock nightly-backup -- ./backup.sh
   ringmaster lock invoices --timeout 0 -- ./send-invoices
   ringmaster lock catalogue --shared --timeout 30s -- ./read-catalogue

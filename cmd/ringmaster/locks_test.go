@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk/serve"
 	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 	"github.com/ringmaster-zk/ringmaster/zkclient"
@@ -120,6 +121,31 @@ func TestLock_LostLockEndsItsCommand(t *testing.T) {
 	}
 }
 
+// TestLock_EndsTheCommandBeforeAnotherHoldsIt: no answer comes any more. The command gets SIGTERM
+// while the lock lasts, and it is dead when another process holds the lock.
+func TestLock_EndsTheCommandBeforeAnotherHoldsIt(t *testing.T) {
+	server := zktest.Start(t)
+	person := &terminal{t: t, servers: server.String()}
+	told, pid := filepath.Join(t.TempDir(), "told"), filepath.Join(t.TempDir(), "pid")
+	endless := `echo $$ >` + pid + `; trap 'echo told >>` + told + `' TERM; while :; do sleep 0.02; done`
+	first := person.startsWith("", "lock", "a", "--session-timeout", "2s", "--", "sh", "-c", endless)
+	person.within(patience, "it has the lock", func() bool { text, _ := os.ReadFile(pid); return len(text) > 0 })
+	faults, err := serve.ParseFaults("cut a session for 8s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Inject(faults[0]); err != nil {
+		t.Fatal(err)
+	}
+	code, out, problem := person.types("", "lock", "a", "--", "sh", "-c", "kill -0 $(cat "+pid+") && echo overlap; cat "+told)
+	if code != 0 || out != "told\n" || !strings.Contains(problem, "No such process") {
+		t.Errorf("the second ended with %d, %q\n%s", code, out, problem)
+	}
+	if code := person.ends(first); code != 11 || !strings.Contains(first.String(), "the command gets SIGTERM before the lock ends") {
+		t.Errorf("the first ended with %d:\n%s", code, first)
+	}
+}
+
 // TestLock_KilledKillsItsCommand: when the process that holds the lock is killed, its command ends.
 // So another process cannot hold the lock while that command still runs.
 func TestLock_KilledKillsItsCommand(t *testing.T) {
@@ -166,7 +192,7 @@ func TestLock_NamesWrongUse(t *testing.T) {
 		t.Errorf("without servers: %d, %s", code, problem)
 	}
 	person.servers = zktest.Start(t).String()
-	if code, _, problem := person.types("", "lock", "a", "--", "/no/such/command"); code != 6 || !strings.Contains(problem, "the command cannot be run") {
+	if code, _, problem := person.types("", "lock", "a", "--", "/no/such/command"); code != 127 || !strings.Contains(problem, "/no/such/command") {
 		t.Errorf("no command: %d, %s", code, problem)
 	}
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/shell"
 	"github.com/ringmaster-zk/ringmaster/recipe/election"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -95,7 +93,10 @@ func (l *Lead) Run(ctx context.Context, o *Options, streams Streams, name string
 		if err != nil {
 			return err
 		}
-		code, lost, err := l.runWhile(ctx, led, streams, config.Path, command, log)
+		code, lost, err := runUnder(ctx, right{
+			name: "leadership", left: led.Left, context: led.Context(),
+			env: []string{"RINGMASTER_ELECTION=" + config.Path, fmt.Sprintf("RINGMASTER_EPOCH=%d", led.Epoch())},
+		}, streams, command, log)
 		closeSoon(led.Resign, log)
 		switch {
 		case err != nil:
@@ -108,48 +109,6 @@ func (l *Lead) Run(ctx context.Context, o *Options, streams Streams, name string
 			return exit.With(exit.Code(code), errChild)
 		default:
 			return nil
-		}
-	}
-}
-
-// runWhile runs the command until it ends. It gets SIGTERM when ctx ends, or when the ensemble
-// has not answered for so long that the leadership may end soon, and SIGKILL when that is over.
-// lost says that it was ended because of that.
-func (l *Lead) runWhile(ctx context.Context, led *election.Leadership, streams Streams, path string, command []string, log *slog.Logger) (code int, lost bool, err error) {
-	asked, ask := context.WithCancelCause(ctx)
-	defer ask(nil)
-	go l.watch(asked, led, func() {
-		log.Warn("the ensemble has not answered for too long, so the command gets SIGTERM before the leadership ends", "left", led.Left())
-		ask(errLost)
-	})
-	guarded := shell.Guarded{
-		Command: command, Env: append(os.Environ(), "RINGMASTER_ELECTION="+path, fmt.Sprintf("RINGMASTER_EPOCH=%d", led.Epoch())),
-		Out: streams.Out, Err: streams.Err, Log: log,
-	}
-	if in, isFile := streams.In.(*os.File); isFile && !onTerminal(in) {
-		guarded.In = in
-	}
-	code, err = guarded.Run(asked, led.Context())
-	return code, led.Context().Err() != nil || errors.Is(context.Cause(asked), errLost), err
-}
-
-// watch calls soon when less than a third of the time is left that a leadership lasts after it was
-// confirmed. It returns when ctx has ended.
-func (l *Lead) watch(ctx context.Context, led *election.Leadership, soon func()) {
-	const looks = 40 // in the time that a leadership lasts
-	most := led.Left()
-	ticker := time.NewTicker(max(most/looks, time.Millisecond))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		left := led.Left()
-		if most = max(most, left); left < most/3 {
-			soon()
-			return
 		}
 	}
 }

@@ -6,14 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/shell"
-	"github.com/ringmaster-zk/ringmaster/internal/signals"
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/recipe/lock"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -52,18 +48,21 @@ func (l Lock) Run(ctx context.Context, o *Options, streams Streams, name string,
 	if err != nil {
 		return fmt.Errorf("lock: %s: %w", path, err)
 	}
-	code, err := l.runWhile(ctx, held, env, log, streams, path, command)
-	lost := context.Cause(held.Context())
+	code, lost, err := runUnder(ctx, right{
+		name: "lock", left: held.Left, context: held.Context(),
+		env: []string{"RINGMASTER_LOCK=" + path, fmt.Sprintf("RINGMASTER_TOKEN=%d", held.Token())},
+	}, streams, command, log)
+	cause := cmp.Or(context.Cause(held.Context()), errSoon)
 	releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
-	if problem := held.Release(releasing); problem != nil && lost == nil {
+	if problem := held.Release(releasing); problem != nil && !lost {
 		log.Warn("the command has ended, but the lock may stay until the session timeout", "error", problem)
 	}
 	switch {
 	case err != nil:
 		return misuse("lock: the command cannot be run: %w", err)
-	case lost != nil:
-		return fmt.Errorf("lock: %s: %w; the command was ended", path, lost)
+	case lost:
+		return exit.With(exit.Lost, fmt.Errorf("lock: %s: %w; the command was ended", path, cause))
 	case code != 0:
 		return exit.With(exit.Code(code), errChild)
 	}
@@ -125,41 +124,6 @@ func sayWho(ctx context.Context, log *slog.Logger, locks *lock.Locks, path strin
 
 // who is the name of a contender, or its session if it has none.
 func who(c lock.Contender) string { return cmp.Or(c.Name, fmt.Sprintf("session 0x%x", c.Session)) }
-
-// runWhile runs the command until it ends, or the lock does, and returns its exit code.
-func (l Lock) runWhile(ctx context.Context, held *lock.Held, env *grantedEnv, log *slog.Logger, streams Streams, path string, command []string) (int, error) {
-	running, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer context.AfterFunc(held.Context(), func() { stop(context.Cause(held.Context())) })()
-	lost := func() bool { return held.Context().Err() != nil }
-	child := shell.Child{
-		Command: command, In: streams.In, Out: streams.Out, Err: streams.Err, Log: log, Bound: true,
-		Env: append(os.Environ(), "RINGMASTER_LOCK="+path, fmt.Sprintf("RINGMASTER_TOKEN=%d", held.Token())),
-		Signal: func(ctx context.Context) syscall.Signal {
-			if lost() {
-				return syscall.SIGTERM
-			}
-			return signals.Cause(ctx)
-		},
-		Patience: func() time.Duration {
-			if lost() { // another process may have the lock a quarter of the session timeout later
-				return env.timeout() / afterLoss
-			}
-			return shell.Patience
-		},
-	}
-	return child.Run(running)
-}
-
-// afterLoss is the share of the session timeout in which a command must end when its lock is lost.
-const afterLoss = 8
-
-// timeout is the session timeout that was granted last.
-func (g *grantedEnv) timeout() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.granted
-}
 
 // locks connects, for commands that take or show locks.
 func (o *Options) locks(name string) (*lock.Locks, *grantedEnv, *slog.Logger, error) {

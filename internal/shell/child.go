@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -22,8 +21,6 @@ type Child struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Signal   func(context.Context) syscall.Signal // what to send when the context has ended
-	Patience func() time.Duration                 // how long it may take to end then; nil: the constant of that name
-	Bound    bool                                 // on Linux it is killed when this process dies; what it has started is not
 	Log      *slog.Logger
 }
 
@@ -38,11 +35,6 @@ func (c Child) Run(ctx context.Context) (code int, err error) {
 	cmd := exec.Command(c.Command[0], c.Command[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.In, c.Out, c.Err
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if c.Bound {
-		runtime.LockOSThread() // the system binds the command to the thread
-		defer runtime.UnlockOSThread()
-		bind(cmd.SysProcAttr)
-	}
 	if terminal, yes := terminalOf(c.In); yes {
 		// The command owns the terminal while it runs: it may read, and Ctrl-C is for it.
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, terminal
@@ -63,16 +55,12 @@ func (c Child) Run(ctx context.Context) (code int, err error) {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		patience := Patience
-		if c.Patience != nil {
-			patience = c.Patience()
-		}
-		c.Log.Warn("waiting until the command ends; another signal kills it", "for", patience)
+		c.Log.Warn("waiting until the command ends; another signal kills it", "for", Patience)
 		_ = syscall.Kill(group, c.Signal(ctx)) // it may have ended
 		select {
 		case <-ended:
-		case <-time.After(patience):
-			c.Log.Warn("the command does not end, so it is killed", "after", patience)
+		case <-time.After(Patience):
+			c.Log.Warn("the command does not end, so it is killed", "after", Patience)
 			kill()
 			<-ended
 		}

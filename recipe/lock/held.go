@@ -26,6 +26,16 @@ type Held struct {
 // stopped at any instruction. Let it refuse a Token smaller than one that it has seen.
 func (h *Held) Context() context.Context { return h.t.Active }
 
+// Left is how long the lock lasts if the ensemble does not answer any more; 0 if it is over. As long
+// as the ensemble answers, it is prolonged every sixth of the session's timeout. Programs that
+// cannot stop at once can begin to stop when little is left.
+func (h *Held) Left() time.Duration {
+	if h.t.Active.Err() != nil {
+		return 0
+	}
+	return h.t.Lease.Left()
+}
+
 // Token is greater than the tokens of all earlier holders of this path.
 func (h *Held) Token() int32 { return h.token }
 

@@ -103,11 +103,15 @@ func LockOf(path string) string {
 	return ""
 }
 
+// revocation is the data of a contender that is asked to release its lock. It is Curator's.
+const revocation = "__REVOKE__"
+
 // Change is what a write did to the locks and their ledgers, part by part.
 type Change struct {
 	Joined  []Contender
 	Granted []Grant
 	Left    []string // contenders that were deleted, by path
+	Asked   []string // contenders that were asked to release the lock, by path
 	Entries []Written
 }
 
@@ -135,6 +139,8 @@ func ChangeOf(ops []record.Op) (c Change) {
 		switch {
 		case contends && op.Kind == "delete":
 			c.Left = append(c.Left, op.Path)
+		case contends && op.Kind == "set" && op.Data == revocation:
+			c.Asked = append(c.Asked, op.Path)
 		case contends && op.Kind == "create" && !op.Ephemeral: // made by hand: it stands in no line
 		case contends:
 			if op.Kind == "create" {

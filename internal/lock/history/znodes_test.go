@@ -69,7 +69,7 @@ func TestChangeOf_FindsWhatAWriteDid(t *testing.T) {
 		"granted alone":              {[]record.Op{{Kind: "check", Path: mine}, set("/locks/a", 6, 0)}, 0, 1, 0, 0, 7},
 		"granted, as it was applied": {[]record.Op{{Kind: "check", Path: mine}, set(mine, 0, 1), set("/locks/a", 0, 9)}, 0, 1, 0, 0, 9},
 		"granted in the simple form": {[]record.Op{{Kind: "create", Path: "/locks/a/lock", Ephemeral: true}, set("/locks/a", 3, 0)}, 1, 1, 0, 0, 4},
-		"revoked":                    {[]record.Op{set(mine, -1, 2)}, 0, 0, 0, 0, 0},
+		"set by another":             {[]record.Op{set(mine, -1, 2)}, 0, 0, 0, 0, 0},
 		"leaves":                     {[]record.Op{{Kind: "check", Path: mine}, {Kind: "delete", Path: mine}, set("/locks/a", 7, 8)}, 0, 0, 1, 0, 0},
 		"writes":                     {[]record.Op{{Kind: "check", Path: mine}, entry}, 0, 0, 0, 1, 0},
 	} {
@@ -79,6 +79,12 @@ func TestChangeOf_FindsWhatAWriteDid(t *testing.T) {
 		}
 		if c.granted > 0 && got.Granted[0].Token != c.token {
 			t.Errorf("%s: token %d", name, got.Granted[0].Token)
+		}
+	}
+	for data, asks := range map[string]bool{"__REVOKE__": true, "{}": false} {
+		got := ChangeOf([]record.Op{{Kind: "set", Path: mine, Data: data}})
+		if (len(got.Asked) == 1 && got.Asked[0] == mine) != asks {
+			t.Errorf("%s: %v", data, got.Asked)
 		}
 	}
 	grant := Grant{Contender{Path: mine, Lock: "/locks/a"}, 7}

@@ -19,6 +19,13 @@ const (
 	LeftInSession   wording.Code = "contender left until the end of its session"
 	NeverFree       wording.Code = "lock not free after healing"
 	NeverTaken      wording.Code = "lock not taken after healing"
+	DelaySkipped    wording.Code = "lock granted before the delay was over"
+	SomeOfAll       wording.Code = "some of several locks granted"
+	KeptOfNone      wording.Code = "contender kept after a refusal of several locks"
+	Deadlock        wording.Code = "two calls for several locks waited for each other"
+	NeverHeard      wording.Code = "holder never heard that it was asked to release"
+	HeardTwice      wording.Code = "holder heard twice that it was asked to release"
+	HeardOfNothing  wording.Code = "holder heard of a request that no participant made"
 )
 
 // The codes of doubts.
@@ -43,5 +50,12 @@ var texts = wording.Texts{
 	LeftInSession:   "{process} had given back all at {at|time}, but {path}, which it had made in session {session}, was there until that session ended.",
 	NeverFree:       "After all faults were healed, the lockers did not get all locks: {problem}.",
 	NeverTaken:      "{object} was not taken after all faults were healed.",
+	DelaySkipped:    "{process} got {object} at {at|time} with token {token}[ (zxid {zxid|hex})], at most {waited|time} after {other} (token {earlier}) had ended without giving it back. That holder had asked for a delay of {delay|time}.",
+	SomeOfAll:       "{process} asked for several locks together, and was told at {at|time} that it has {got}, but it did not get {object}.",
+	KeptOfNone:      "{process} asked for several locks together, and was told at {at|time} that it gets none of them. Its contender {path} stayed in the line of {object}, although later writes of its session were answered.",
+	Deadlock:        "{process} joined the line of {object} at {at|time}[ (zxid {zxid|hex})], behind {other}, and {other} waited behind {process} in the line of {lock}. Both asked for several locks together.",
+	NeverHeard:      "The contender of {process}, which held {object} with token {token}, was asked at {at|time} to release it. {process} held the lock on and never heard of that.",
+	HeardTwice:      "{process}, which held {object} with token {token}, was told at {at|time} to release it, and had been told so before.",
+	HeardOfNothing:  "{process}, which held {object} with token {token}, was told at {at|time} to release it, but no participant had asked for that.",
 	NoOrder:         "The order in which writes took effect is not known, and this property is about that order.",
 }

@@ -18,10 +18,14 @@ type facts struct {
 
 	// By the commits, in ZooKeeper's order; empty if that order is not known.
 	holdings []*holding
-	line     []*standing // all contenders that there were
+	line     []*standing                 // all contenders that there were
+	lines    map[record.Life][]*standing // those of each life
 	byToken  map[granted]*holding
 
 	permits map[string]int // of the locks that are semaphores
+
+	asked map[string][]*checker.Write // requests to release, by the contender that they were written into
+	heard map[string][]record.Event   // what holders heard of such requests, by the id of their attempt
 
 	entries []entry // in the ledgers, that were applied; in ZooKeeper's order if it is known
 	refused int     // entries that ZooKeeper refused, because their lock was over
@@ -44,6 +48,11 @@ func (a attempt) lock() string { return a.Invoke.Object() }
 // told reports whether the locker was told that it has the lock.
 func (a attempt) told() bool { return a.Outcome() == record.OK }
 
+// within reports whether a write was asked for in the course of the attempt.
+func (a attempt) within(w *checker.Write) bool {
+	return w != nil && w.Invoke.Alive() == a.Invoke.Alive() && w.Invoke.Seq > a.Invoke.Seq && (a.Done.Seq == 0 || w.Invoke.Seq < a.Done.Seq)
+}
+
 // token is the token that the locker was told.
 func (a attempt) token() int32 { return a.Done.Token().Epoch }
 
@@ -51,8 +60,9 @@ func (a attempt) token() int32 { return a.Done.Token().Epoch }
 type standing struct {
 	history.Contender
 	session string
-	until   int64 // the zxid of its end; 0 if it was there at the end of the record
-	left    bool  // it was deleted; otherwise the end of its session has ended it
+	made    *checker.Write // that made it; nil if no participant did
+	until   int64          // the zxid of its end; 0 if it was there at the end of the record
+	left    bool           // it was deleted; otherwise the end of its session has ended it
 }
 
 // there reports whether the contender is there at a place in ZooKeeper's order.
@@ -84,7 +94,8 @@ type entry struct {
 
 // gather reads a run.
 func gather(c *checker.Case) *facts {
-	f := &facts{Case: c, byToken: map[granted]*holding{}, permits: map[string]int{}, holds: record.Operations(c.Events, history.Hold), releases: record.Operations(c.Events, history.Release)}
+	f := &facts{Case: c, byToken: map[granted]*holding{}, permits: map[string]int{}, lines: map[record.Life][]*standing{}, asked: map[string][]*checker.Write{}, heard: map[string][]record.Event{},
+		holds: record.Operations(c.Events, history.Hold), releases: record.Operations(c.Events, history.Release)}
 	for _, op := range record.Operations(c.Events, history.Acquire) {
 		asked, err := record.OwnData[history.Asked](op.Invoke)
 		if err != nil {
@@ -96,8 +107,11 @@ func gather(c *checker.Case) *facts {
 		}
 	}
 	for _, e := range c.Events {
-		if e.Kind == record.Effect {
+		switch {
+		case e.Kind == record.Effect:
 			f.effects = append(f.effects, e)
+		case history.Is(e, history.Heard):
+			f.heard[e.ID()] = append(f.heard[e.ID()], e)
 		}
 	}
 	written := map[int64]*checker.Write{}
@@ -118,7 +132,11 @@ func gather(c *checker.Case) *facts {
 // holder's contender was gone: the check is the first part of such a write.
 func (f *facts) enter(at int) {
 	w := &f.Writes[at]
-	for _, e := range history.ChangeOf(w.Invoke.Ops()).Entries {
+	change := history.ChangeOf(w.Invoke.Ops())
+	for _, path := range change.Asked {
+		f.asked[path] = append(f.asked[path], w)
+	}
+	for _, e := range change.Entries {
 		switch {
 		case w.Outcome() == record.OK:
 			f.entries = append(f.entries, entry{e, w})
@@ -138,7 +156,11 @@ func (f *facts) follow(written map[int64]*checker.Write) {
 		case record.CommitWrite:
 			change := history.ChangeOf(commit.Ops)
 			for _, c := range change.Joined {
-				f.line = append(f.line, all.join(c, commit.Session))
+				s := all.join(c, commit.Session, written[commit.Zxid])
+				f.line = append(f.line, s)
+				if s.made != nil {
+					f.lines[s.made.Invoke.Alive()] = append(f.lines[s.made.Invoke.Alive()], s)
+				}
 			}
 			for _, g := range change.Granted {
 				if h := all.grant(g, commit.Zxid, written[commit.Zxid]); h != nil {
@@ -172,8 +194,8 @@ func (all lines) of(lock string) *line {
 	return all.by[lock]
 }
 
-func (all lines) join(c history.Contender, session string) *standing {
-	l, s := all.of(c.Lock), &standing{Contender: c, session: session}
+func (all lines) join(c history.Contender, session string, made *checker.Write) *standing {
+	l, s := all.of(c.Lock), &standing{Contender: c, session: session, made: made}
 	l.standing = append(l.standing, s)
 	return s
 }

@@ -23,6 +23,9 @@ func judge(c *checker.Case) checker.Judgement {
 			{Name: "TokensGrow", Judge: f.tokensGrow},
 			{Name: "WritesFenced", Judge: f.writesFenced},
 			{Name: "StaleEffectsFenced", Judge: f.staleEffectsFenced},
+			{Name: "DelayWaited", Judge: f.delayWaited},
+			{Name: "AllOrNone", Judge: f.allOrNone},
+			{Name: "RevocationsHeard", Judge: f.revocationsHeard},
 			{Name: "NothingLeft", Judge: f.nothingLeft},
 			{Name: "FreeAfterHeal", Judge: f.freeAfterHeal},
 		},
@@ -60,6 +63,14 @@ func (f *facts) counts() map[string]int {
 	c := map[string]int{
 		"attempts": len(f.attempts), "acquisitions": 0, "shared": 0, "given_up": 0, "in_doubt": 0, "releases": 0, "lost": 0,
 		"entries": len(f.entries), "entries_refused": f.refused, "effects": len(f.effects), "effects_refused": 0,
+		"delays": len(f.unclean()), "calls": 0, "calls_refused": 0, "revocations": len(f.asked), "revocations_heard": len(f.heard),
+	}
+	for _, one := range f.calls() {
+		if told, _ := one.told(); len(told) > 0 {
+			c["calls"]++
+		} else {
+			c["calls_refused"]++
+		}
 	}
 	for _, a := range f.attempts {
 		switch {

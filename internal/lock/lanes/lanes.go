@@ -4,6 +4,7 @@ package lanes
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/internal/lock/history"
@@ -14,7 +15,8 @@ import (
 func Lanes() report.Lanes {
 	return report.Lanes{
 		Kinds: map[record.Kind]report.Drawn{
-			history.Acquire: report.Counted, history.Hold: report.Spans, history.Release: report.Hidden, history.Settled: report.Hidden, record.Effect: report.Hidden,
+			history.Acquire: report.Counted, history.Hold: report.Spans, history.Release: report.Hidden, history.Settled: report.Hidden,
+			history.Revoke: report.Hidden, history.Heard: report.Hidden, record.Effect: report.Hidden,
 		},
 		Charts: []report.Chart{
 			{Kind: history.Acquire, Colour: "#1f77b4", Done: "granted", Doing: "Taking a lock"},
@@ -36,17 +38,11 @@ func detail(e record.Event) []string {
 	if err != nil {
 		return nil
 	}
-	said := fmt.Sprintf("%s (%s)", asked.Mode, asked.Way)
-	if asked.Permits > 0 {
-		said += fmt.Sprintf(", of %d", asked.Permits)
-	}
-	if asked.Delay > 0 {
-		said += fmt.Sprintf(", with a delay of %v", asked.Delay)
-	}
-	return []string{said}
+	return []string{strings.Join(asked.Words(), ", ")}
 }
 
 func sum(c map[string]int) string {
-	return fmt.Sprintf("%d attempts: %d got the lock (%d shared it), %d gave up; %d locks given back, %d lost; %d writes of holders, %d refused; %d acts outside, %d refused",
-		c["attempts"], c["acquisitions"], c["shared"], c["given_up"], c["releases"], c["lost"], c["entries"], c["entries_refused"], c["effects"], c["effects_refused"])
+	return fmt.Sprintf("%d attempts: %d got the lock (%d shared it), %d gave up; %d locks given back, %d lost; %d writes of holders, %d refused; %d acts outside, %d refused; %d calls for several locks, %d of them refused; %d delays waited for; %d contenders asked to release, %d heard",
+		c["attempts"], c["acquisitions"], c["shared"], c["given_up"], c["releases"], c["lost"], c["entries"], c["entries_refused"], c["effects"], c["effects_refused"],
+		c["calls"]+c["calls_refused"], c["calls_refused"], c["delays"], c["revocations"], c["revocations_heard"])
 }

@@ -17,13 +17,14 @@ func Stories() explain.Stories { return explain.Stories{Begin: begin} }
 // explainer tells one story.
 type explainer struct {
 	*explain.Explainer
-	attempts, holds, releases []record.Operation
+	attempts, holds, releases, requests []record.Operation
 }
 
 func begin(t *explain.Explainer) explain.Words {
 	own := &explainer{
 		Explainer: t, attempts: record.Operations(t.Run.Events, history.Acquire),
 		holds: record.Operations(t.Run.Events, history.Hold), releases: record.Operations(t.Run.Events, history.Release),
+		requests: record.Operations(t.Run.Events, history.Revoke),
 	}
 	all := map[string]func(){}
 	for property, why := range conclusions {
@@ -39,6 +40,9 @@ var conclusions = map[string]string{
 	"TokensGrow":         "The version of the lock's znode after the grant is the token. ZooKeeper raises it with each grant, so a holder that is told the version of its own grant has a greater token than all before.",
 	"WritesFenced":       "A holder's write demands that its contender is there. When the contender is gone, ZooKeeper must refuse the write.",
 	"StaleEffectsFenced": "After an act with a token, the system outside must refuse every act with a smaller token for the same lock.",
+	"DelayWaited":        "A holder that had asked for a delay may go on for so long after its lock is over. The next holder is granted the lock only later, unless the old one gave it back.",
+	"AllOrNone":          "Several locks that are taken together are taken in the order of their paths, so that no two lockers wait for each other. When one of them cannot be had, those that were taken are given back.",
+	"RevocationsHeard":   "A request to release is written into the contender of the holder, which watches it, and looks again after each reconnect. So a holder hears of it once, while it holds the lock.",
 	"NothingLeft":        "A locker that gives a lock back, gives up or fails must delete its contender. One that stays keeps all others waiting until its session ends.",
 	"FreeAfterHeal":      "All faults were healed, so every contender that no locker waits for is gone, and each lock can be taken in turn.",
 	"LockLinearizable":   "Each operation takes effect at one moment between its begin and its end. No such order has a lock free when it is taken, and held by the one that writes in the name of its token.",
@@ -76,6 +80,16 @@ func (t *explainer) event(e record.Event) bool {
 		default:
 			l.Text += fmt.Sprintf(", which was not confirmed%s.", because(o.Done.Remark()))
 		}
+	case history.Is(e, history.Revoke):
+		o := explain.Find(t.requests, e)
+		l.At, l.Events = o.Invoke.At, []int{o.Invoke.Seq, o.Done.Seq}
+		l.Text = fmt.Sprintf("%s asked the holders of %s to release it", e.Process, t.Call(e.Object()))
+		if o.Outcome() != record.OK {
+			l.Text += ", and does not know whether they were asked"
+		}
+		l.Text += because(o.Done.Remark()) + "."
+	case history.Is(e, history.Heard):
+		l.Text = fmt.Sprintf("%s heard that it is asked to release %s.", e.Process, t.Call(e.Object()))
 	case history.Is(e, history.Settled):
 		l.Text = e.Process + " had given back all, and asked for nothing any more."
 	case e.Kind == record.Effect:
@@ -93,7 +107,7 @@ func (t *explainer) attempt(e record.Event, l *explain.Line) {
 	l.At, l.Events = o.Invoke.At, []int{o.Invoke.Seq, o.Done.Seq}
 	l.Text = fmt.Sprintf("%s asked for %s", e.Process, t.Call(e.Object()))
 	if asked, err := record.OwnData[history.Asked](o.Invoke); err == nil {
-		l.Text += fmt.Sprintf(" (%s, %s)", asked.Mode, asked.Way)
+		l.Text += fmt.Sprintf(" (%s)", strings.Join(asked.Words(), ", "))
 	}
 	switch o.Done.Type {
 	case record.OK:
@@ -128,10 +142,16 @@ func (t *explainer) deed(w explain.Write, lock string) explain.Deed {
 	for _, path := range change.Left {
 		deeds = append(deeds, fmt.Sprintf("left the line of %s: deleted %s", call, path))
 	}
+	for _, path := range change.Asked {
+		deeds = append(deeds, fmt.Sprintf("asked the holder of %s to release it, in %s", call, path))
+	}
 	for _, e := range change.Entries {
 		said := fmt.Sprintf("wrote entry %d in the name of token %d", e.N, e.Token)
-		if e.N == history.Late {
+		switch e.N {
+		case history.Late:
 			said = fmt.Sprintf("tried to write in the name of token %d once more", e.Token)
+		case history.UnderWay:
+			said = fmt.Sprintf("sent a write in the name of token %d that had been on its way until the lock was over", e.Token)
 		}
 		deeds = append(deeds, said)
 	}

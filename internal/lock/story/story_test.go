@@ -54,7 +54,13 @@ func TestStories_InWords(t *testing.T) {
 		},
 		"MutualExclusion-believed-bad": {"locker-1 believed to hold the lock with token 1 from here until", "joined the line of the lock (shared)"},
 		"StaleEffectsFenced-bad":       {"The system outside accepted an act on the lock with token 4"},
-		"NothingLeft-tree-bad":         {"/locks/orders/x-W-0000000009 is left"},
+		"RevocationsHeard-twice-bad": {
+			"locker-1 asked for the lock (shared, wait, until it is asked to release it)", "locker-3 asked the holders of the lock to release it.", "locker-1 heard that it is asked to release the lock.",
+			"asked the holder of the lock to release it, in /locks/desk/c-R-0000000000",
+		},
+		"AllOrNone-kept-bad":   {"(exclusive, wait, together with other locks), and did not get it (context deadline exceeded)"},
+		"DelayWaited-bad":      {"(exclusive, wait, with a delay of 200ms)"},
+		"NothingLeft-tree-bad": {"/locks/orders/x-W-0000000009 is left"},
 	} {
 		result := checker.Check(recordtest.Whole(t, name), 1, judge.Judging())
 		stories := Stories()

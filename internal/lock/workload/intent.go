@@ -18,17 +18,23 @@ type intent struct {
 	holds  time.Duration // how long it holds the lock
 	every  time.Duration // how often it writes meanwhile
 	late   bool          // it tries to write and to act once more when its lock is over
+
+	underWay bool          // an entry is on its way until its lock is over
+	nags     time.Duration // how long it waits before it asks the holders to release; 0: it does not ask
+	order    []int         // in which it names the locks that it takes together
 }
 
 // errFickle is why a locker changes its mind.
 var errFickle = errors.New("changed its mind")
 
 // draw makes up an intent. One in three shares a lock that can be shared. Two in five give up if
-// they must wait. One in eight holds the lock so long that faults hit it.
+// they must wait. One in eight holds the lock so long that faults hit it. A lock with a delay is
+// held that long by all, so that many of its ends are unclean. A holder that yields holds its lock
+// until another locker asks for it, which those that wait do.
 func draw(rng *rand.Rand, u use) intent {
 	w := intent{Asked: history.Asked{Mode: mode(u, rng.IntN(3) == 0), Way: history.Patient, Permits: u.permits}, simple: u.simple}
 	switch dice := rng.IntN(20); {
-	case dice < 3:
+	case dice < 3 && len(u.together) == 0:
 		w.Way = history.Try
 	case dice < 6:
 		w.Way, w.within = history.Timed, time.Duration(1+rng.IntN(300))*time.Millisecond
@@ -36,19 +42,41 @@ func draw(rng *rand.Rand, u use) intent {
 		w.Way, w.within = history.Fickle, time.Duration(1+rng.IntN(100))*time.Millisecond
 	}
 	w.holds, w.every = time.Duration(1+rng.IntN(40))*time.Millisecond, 10*time.Millisecond
-	if rng.IntN(8) == 0 {
+	if rng.IntN(8) == 0 || u.delays {
 		w.holds, w.every = time.Duration(100+rng.IntN(700))*time.Millisecond, 50*time.Millisecond
 	}
-	if w.Mode == history.Exclusive && rng.IntN(10) == 0 {
+	if w.Mode == history.Exclusive && (rng.IntN(10) == 0 || u.delays) {
 		w.Delay = time.Duration(100+rng.IntN(400)) * time.Millisecond
 	}
-	w.late = rng.IntN(3) == 0
+	if u.yields {
+		w.Yields, w.holds, w.every, w.nags = true, untilAsked, 50*time.Millisecond, time.Duration(50+rng.IntN(250))*time.Millisecond
+	}
+	w.late, w.underWay = rng.IntN(3) == 0, rng.IntN(3) == 0
+	w.order = ordered(rng, u)
 	return w
+}
+
+// untilAsked is how long a holder that yields holds a lock that no other locker asks for.
+const untilAsked = 8 * time.Second
+
+// ordered is in which order a locker names locks that it takes together: two of them, or all.
+func ordered(rng *rand.Rand, u use) []int {
+	if len(u.together) == 0 {
+		return nil
+	}
+	return rng.Perm(len(u.together))[:max(2, rng.IntN(len(u.together)+1))]
 }
 
 // last is the intent with which a locker ends: it takes the lock, however long that takes.
 func last(u use) intent {
-	return intent{Asked: history.Asked{Mode: mode(u, false), Way: history.Patient, Permits: u.permits}, simple: u.simple, every: time.Second}
+	w := intent{Asked: history.Asked{Mode: mode(u, false), Way: history.Patient, Permits: u.permits}, simple: u.simple, every: time.Second}
+	if u.yields {
+		w.Yields, w.nags = true, 50*time.Millisecond
+	}
+	for at := range u.together {
+		w.order = append(w.order, at)
+	}
+	return w
 }
 
 // mode is how a lock is held.

@@ -48,7 +48,34 @@ type use struct {
 	shared  bool // by some; others take it alone
 	permits int  // of a semaphore
 	simple  bool // in the simple form
+	delays  bool // the next holder always waits for a delay, if a holder's end is unclean
+	yields  bool // its holders release it when they are asked to, and those that wait ask
+
+	together []string // several locks that are taken together, instead of one
 }
+
+// all are the locks of a use.
+func (u use) all() []string {
+	if len(u.together) > 0 {
+		return u.together
+	}
+	return []string{u.lock}
+}
+
+// of are the locks that an intent is about, in its order.
+func (u use) of(w intent) []string {
+	if len(u.together) == 0 {
+		return u.all()
+	}
+	var locks []string
+	for _, at := range w.order {
+		locks = append(locks, u.together[at])
+	}
+	return locks
+}
+
+// name is for the ids of attempts.
+func (u use) name() string { return strings.TrimPrefix(u.all()[0], history.LocksRoot) }
 
 // uses are the locks of a run.
 var uses = []use{
@@ -56,20 +83,23 @@ var uses = []use{
 	{lock: history.LocksRoot + "/stock", shared: true},
 	{lock: history.LocksRoot + "/seats", permits: 2},
 	{lock: history.LocksRoot + "/gate", simple: true},
+	{lock: history.LocksRoot + "/press", delays: true},
+	{lock: history.LocksRoot + "/desk", shared: true, yields: true},
+	{together: []string{history.LocksRoot + "/east", history.LocksRoot + "/north", history.LocksRoot + "/west"}},
 }
 
 // held counts the locks that each locker was granted last, and whose contender is still there.
 func held(ctx context.Context, z nemesis.Znodes) (map[string]int, error) {
 	counts := map[string]int{}
-	for _, u := range uses {
-		got, err := z.Do(ctx, zkapi.Get(u.lock))
+	for _, at := range slices.Concat(locksOf(uses)...) {
+		got, err := z.Do(ctx, zkapi.Get(at))
 		if errors.Is(err, zkapi.ErrNoNode) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		listed, err := z.Do(ctx, zkapi.Children(u.lock))
+		listed, err := z.Do(ctx, zkapi.Children(at))
 		if err != nil {
 			return nil, err
 		}
@@ -81,17 +111,26 @@ func held(ctx context.Context, z nemesis.Znodes) (map[string]int, error) {
 	return counts, nil
 }
 
+// locksOf are the locks of each use.
+func locksOf(all []use) (locks [][]string) {
+	for _, u := range all {
+		locks = append(locks, u.all())
+	}
+	return locks
+}
+
 // locker is one participant.
 type locker struct {
 	subject.Participant
 	settings
+	slow  slow
 	locks *lock.Locks
 	acl   []zkapi.ACL
 }
 
 // play runs a participant.
 func play(ctx context.Context, p subject.Participant) error {
-	l := locker{Participant: p}
+	l := locker{Participant: p, slow: slowed(p.Env)}
 	if err := p.ReadOptions(&l.settings); err != nil {
 		return err
 	}
@@ -103,7 +142,7 @@ func play(ctx context.Context, p subject.Participant) error {
 	}
 	var err error
 	names := layout(p.Name)
-	if l.locks, err = lock.New(p.Env, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: names}); err != nil {
+	if l.locks, err = lock.New(l.slow, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: names}); err != nil {
 		return err
 	}
 	var going sync.WaitGroup
@@ -159,7 +198,7 @@ func (l locker) contend(ctx context.Context, u use, rng *rand.Rand) {
 
 // id names the n-th attempt of this life at a lock.
 func (l locker) id(u use, n int) string {
-	return fmt.Sprintf("%s.%d%s.%d", l.Name, l.Life, u.lock[len(history.LocksRoot):], n)
+	return fmt.Sprintf("%s.%d%s.%d", l.Name, l.Life, u.name(), n)
 }
 
 // pause waits before a locker tries again what has failed although nothing is broken any more.

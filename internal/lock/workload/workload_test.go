@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strings"
@@ -38,7 +39,7 @@ func TestWorkload_HasTheFaultsOfWorkersAndClients(t *testing.T) {
 func TestDraw_UsesEveryWay(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, u := range uses {
-		modes, ways, delays, late := map[history.Mode]bool{}, map[history.Way]bool{}, 0, 0
+		modes, ways, delays, late, underWay, orders := map[history.Mode]bool{}, map[history.Way]bool{}, 0, 0, 0, map[string]bool{}
 		for range 500 {
 			w := draw(rng, u)
 			modes[w.Mode], ways[w.Way] = true, true
@@ -48,7 +49,11 @@ func TestDraw_UsesEveryWay(t *testing.T) {
 			if w.late {
 				late++
 			}
-			if w.holds <= 0 || w.every <= 0 || w.Delay > 0 && w.Mode != history.Exclusive || w.simple != u.simple {
+			if w.underWay {
+				underWay++
+			}
+			orders[fmt.Sprint(w.order)] = true
+			if w.holds <= 0 || w.every <= 0 || w.Delay > 0 && w.Mode != history.Exclusive || w.simple != u.simple || w.Yields != u.yields || (w.nags > 0) != u.yields || u.delays && w.Delay == 0 {
 				t.Errorf("%s: %+v", u.lock, w)
 			}
 		}
@@ -59,8 +64,12 @@ func TestDraw_UsesEveryWay(t *testing.T) {
 		case u.shared:
 			want[history.Shared] = true
 		}
-		if !maps.Equal(modes, want) || len(ways) != 4 || late == 0 || (delays > 0) != (u.permits == 0) {
-			t.Errorf("%s: %v, %v, %d delays, %d late", u.lock, modes, ways, delays, late)
+		allWays, allOrders := 4, 1
+		if len(u.together) > 0 { // there is no LockAll that does not wait; 6 orders of 2 of 3 locks, and 6 of all 3
+			allWays, allOrders = 3, 12
+		}
+		if !maps.Equal(modes, want) || len(ways) != allWays || len(orders) != allOrders || late == 0 || underWay == 0 || (delays > 0) != (u.permits == 0) {
+			t.Errorf("%s: %v, %v, %v, %d delays, %d late, %d under way", u.name(), modes, ways, orders, delays, late, underWay)
 		}
 	}
 }

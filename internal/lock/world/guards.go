@@ -44,11 +44,39 @@ func Guards() []worlds.Guard {
 				return op
 			},
 		},
+		{
+			Name: allChecked, Explain: "a holder of two locks checks in every write that it has both",
+			Rewrite: worlds.OnlyOf(written, worlds.Dropping(func(op zkapi.Op) bool {
+				return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, path+"/")
+			})),
+		},
+		{Name: inOneOrder, Explain: "all processes take two locks in the same order, whatever order they name them in"},
+		{Name: delayWaited, Explain: "after an unclean end of a holder with a delay, the next one waits for the delay"},
+		{
+			Name: "release-noted", Explain: "a holder with a delay notes in its release that the next one need not wait",
+			Rewrite: worlds.OnlyOf(leaves, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindSet && op.Path == path })),
+		},
+		{
+			Name: "request-kept", Explain: "a grant that marks the contender's znode does not overwrite a request to release",
+			Rewrite: worlds.OnlyOf(grants, worlds.Each(func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindSet && strings.HasPrefix(op.Path, path+"/") {
+					op.Version = zkapi.AnyVersion
+				}
+				return op
+			})),
+		},
 		worlds.WatchWithRead,
 		worlds.LookAfterReconnect,
 		worlds.FencingToken,
 	}
 }
+
+// Guards that the processes of a world go by themselves, and one that concerns two locks.
+const (
+	inOneOrder  = "in-one-order"
+	delayWaited = "delay-waited"
+	allChecked  = "all-checked"
+)
 
 // written, grants, joins and leaves tell the writes of a contender apart.
 func written(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindCreate, ledger+"/") }

@@ -3,6 +3,7 @@ package world
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -19,7 +20,8 @@ var properties = []subject.Property{
 	{Name: "WritesInOne", Says: "what a holder writes in one call is there whole, or not at all"},
 	{Name: "ToldTruly", Says: "what a holder is told is written is there, what it is told is not applied never is, and who believes to hold the lock has its znode"},
 	{Name: "StaleEffectsFenced", Says: "outside ZooKeeper no smaller token acts after a greater one"},
-	{Name: "GoalStaysReachable", Says: "from every state each process can still have its turns, and leave no znode, without another fault: no wake-up is lost"},
+	{Name: "DelayWaited", Says: "after a holder with a delay has ended without a release, no other process is granted the lock before the delay is over"},
+	{Name: "GoalStaysReachable", Says: "from every state each process can still have its turns, and leave no znode, without another fault: no wake-up is lost, no two processes wait for each other, and a holder hears that it is asked to release the lock"},
 	{Name: "NoCrash", Says: "no program panics"},
 }
 
@@ -32,12 +34,18 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 		return nil
 	}
 	var f worlds.Findings
-	before, after := look(w.Before), look(w.After)
-	for _, now := range after.granted() {
-		if _, had := before.holder(now.token); !had {
-			j.granted(&f, w, before, after, now)
+	for _, path := range j.config.paths() {
+		before, after := look(w.Before, path), look(w.After, path)
+		if path == other {
+			before.last = "" // an entry has the token of the first lock
+		}
+		for _, now := range after.granted() {
+			if _, had := before.holder(now.token); !had {
+				j.granted(&f, w, before, after, now)
+			}
 		}
 	}
+	before, after := look(w.Before, path), look(w.After, path)
 	if after.last != before.last || len(after.entries) > len(before.entries) {
 		j.entered(&f, w, before, after)
 	}
@@ -48,6 +56,9 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 func (j judge) granted(f *worlds.Findings, w explore.Write, before, after picture, now contender) {
 	if now.token != after.version || now.token <= before.version || now.token <= tokenOf(before.last) {
 		f.Violate("TokensGrow", "%s is granted token %d; the path has version %d, and had %d before", w.Process, now.token, after.version, before.version)
+	}
+	if j.config.timeless() && before.delayed() {
+		f.Violate("DelayWaited", "%s is granted the lock, and no time has passed since %s ended without a release", w.Process, before.grant.Znode)
 	}
 	var earlier, others []contender
 	for _, one := range after.line {
@@ -71,6 +82,12 @@ func (j judge) granted(f *worlds.Findings, w explore.Write, before, after pictur
 	}
 }
 
+// timeless reports whether the processes wait for no delay to its end, because their clocks do not
+// move so far.
+func (c Config) timeless() bool {
+	return c.Bounds.Cuts+c.Bounds.Stops == 0 && time.Duration(c.Bounds.Sweeps)*explore.SweepTime < delay
+}
+
 // permits is how many may hold the lock.
 func (j judge) permits() int { return max(1, j.config.Permits) }
 
@@ -84,8 +101,13 @@ func names(of []contender) (all []string) {
 // entered judges a write that changes the ledger.
 func (j judge) entered(f *worlds.Findings, w explore.Write, before, after picture) {
 	token := tokenOf(after.last)
-	if _, holds := before.holder(token); !holds {
+	holder, holds := before.holder(token)
+	if !holds {
 		f.Violate("MutualExclusion", "%s writes with token %d, which no holder has any more", w.Process, token)
+	}
+	second := func(one contender) bool { return one.session == holder.session }
+	if holds && j.config.Both && !slices.ContainsFunc(look(w.Before, other).granted(), second) {
+		f.Violate("MutualExclusion", "%s writes and does not hold the second lock", w.Process)
 	}
 	if j.config.Readers == 0 && j.permits() == 1 && token < tokenOf(before.last) {
 		f.Violate("MutualExclusion", "%s writes with token %d after token %s", w.Process, token, before.last)
@@ -97,7 +119,7 @@ func (j judge) entered(f *worlds.Findings, w explore.Write, before, after pictur
 
 // Seen implements explore.Judge.
 func (j judge) Seen(w explore.Write) []string {
-	before, after := look(w.Before), look(w.After)
+	before, after := look(w.Before, path), look(w.After, path)
 	if w.Err != nil {
 		if zkapi.FailedIndex(w.Err) == 0 && errors.Is(w.Err, zkapi.ErrNoNode) && written(w.Op) {
 			return []string{"a stale holder that was fenced"}
@@ -122,6 +144,7 @@ func (j judge) Seen(w explore.Write) []string {
 		{after.last != before.last, "a write of a holder"},
 		{len(after.granted()) > 1, "several holders"},
 		{len(after.line) > max(1, len(before.line)), "a contender that waits"},
+		{w.Op.Kind == zkapi.KindSet && string(w.Op.Data) == revocation, "a request to release"},
 		{left(true), "a release"},
 		{left(false), "a contender that leaves the line"},
 	} {

@@ -13,7 +13,7 @@ import (
 // after the last one.
 func after(t *testing.T, ops ...zkapi.Op) (before, now zk.Tree) {
 	t.Helper()
-	now = furnished()
+	now = Config{Both: true}.furnished()
 	for _, op := range ops {
 		before = now
 		var err error
@@ -46,6 +46,8 @@ func enters7(e string) zkapi.Op {
 func TestJudge_Write(t *testing.T) {
 	const first, second = "u-W-0000000000", "u-W-0000000001"
 	const reader, reader2 = "u-R-0000000000", "u-R-0000000001"
+	delays7 := zkapi.Multi(zkapi.Set(path, []byte(`{"znode":"`+first+`","token":1,"delay_ms":10000}`), zkapi.AnyVersion))
+	delaying, patient := with(func(c *Config) { c.Delay = true }), with(func(c *Config) { c.Delay, c.Bounds.Sweeps = true, 5 })
 	goes := zkapi.Multi(zkapi.Delete(path+"/"+first, zkapi.AnyVersion))
 	for _, one := range []struct {
 		says     string
@@ -64,6 +66,9 @@ func TestJudge_Write(t *testing.T) {
 		}, "MutualExclusion FifoInOrder"},
 		{"an entry", Defaults(), []zkapi.Op{joins7("W"), grants7(first, "1"), enters7("1")}, ""},
 		{"an entry after the release", Defaults(), []zkapi.Op{joins7("W"), grants7(first, "1"), goes, enters7("1")}, "MutualExclusion"},
+		{"a grant after a holder with a delay is gone", delaying, []zkapi.Op{joins7("W"), delays7, goes, joins7("W"), grants7(second, "2")}, "DelayWaited"},
+		{"a grant after that, when time has passed", patient, []zkapi.Op{joins7("W"), delays7, goes, joins7("W"), grants7(second, "2")}, ""},
+		{"an entry without the second lock", Config{Both: true}, []zkapi.Op{joins7("W"), grants7(first, "1"), enters7("1")}, "MutualExclusion"},
 		{"half an entry", Defaults(), []zkapi.Op{joins7("W"), grants7(first, "1"), zkapi.Set(ledger, []byte("1"), zkapi.AnyVersion)}, "WritesInOne"},
 	} {
 		w := explore.Write{Process: "writer-1", Op: one.writes[len(one.writes)-1], Session: 7}

@@ -26,6 +26,7 @@ type contender struct {
 	shared   bool
 	session  int64
 	token    int32 // 0: it is not granted
+	asked    bool  // to release the lock
 }
 
 // grant is the last grant, as the data of the path has it.
@@ -36,14 +37,15 @@ type grant struct {
 	Released bool
 }
 
-func look(tree zk.Tree) picture {
+// look reads one of the locks.
+func look(tree zk.Tree, path string) picture {
 	p := picture{entries: map[string]bool{}}
 	for at, znode := range tree.All() {
 		switch below, inLine := strings.CutPrefix(at, path+"/"); {
 		case inLine:
 			var data struct{ Token int32 }
 			_ = json.Unmarshal(znode.Data, &data) // of another program: it is not granted
-			one := contender{name: below, shared: strings.Contains(below, "-R-"), session: znode.Stat.EphemeralOwner, token: data.Token}
+			one := contender{name: below, shared: strings.Contains(below, "-R-"), session: znode.Stat.EphemeralOwner, token: data.Token, asked: string(znode.Data) == revocation}
 			one.sequence, _ = strconv.Atoi(below[strings.LastIndex(below, "-")+1:])
 			p.line = append(p.line, one)
 		case at == path:
@@ -63,6 +65,9 @@ func look(tree zk.Tree) picture {
 	slices.SortFunc(p.line, func(a, b contender) int { return cmp.Compare(a.sequence, b.sequence) })
 	return p
 }
+
+// revocation is the data of a contender that is asked to release the lock.
+const revocation = "__REVOKE__"
 
 // delayed reports whether the last holder has ended and did not release, so that the next one must
 // wait.

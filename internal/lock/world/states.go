@@ -16,21 +16,23 @@ func (j judge) State(v explore.View) []explore.Violation {
 	} else if act.Twice {
 		f.Violate("TokensGrow", "two holders have acted outside with one token")
 	}
-	j.holders(&f, v)
-	now := look(v.Tree)
-	for _, p := range v.Processes {
-		j.told(&f, p, now)
+	for i, path := range j.config.paths() {
+		now, note := look(v.Tree, path), []string{holdsNote, holdsBoth}[i]
+		j.holders(&f, v, note)
+		for _, p := range v.Processes {
+			j.told(&f, p, now, note)
+		}
 	}
 	return f
 }
 
 // holders judges the processes that believe to hold the lock. If the server has ended its session,
 // a process may not know it yet; then it has a token of its own.
-func (j judge) holders(f *worlds.Findings, v explore.View) {
+func (j judge) holders(f *worlds.Findings, v explore.View, note string) {
 	var writers, readers []string
 	with := map[string]string{} // who holds the lock, by token
 	for _, p := range v.Processes {
-		token := p.Notes[holdsNote]
+		token := p.Notes[note]
 		if token == "" {
 			continue
 		}
@@ -51,13 +53,16 @@ func (j judge) holders(f *worlds.Findings, v explore.View) {
 	}
 }
 
-// told judges what a process was told by the recipe.
-func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
+// told judges what a process was told by the recipe of one lock, and has noted.
+func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture, note string) {
 	if e := p.Notes[wroteNote]; e != "" && !now.entries[e] {
 		f.Violate("ToldTruly", "%s was told that %s is written, and it is not there", p.Name, e)
 	}
 	if e := p.Notes[refusedNote]; e != "" && now.entries[e] {
 		f.Violate("ToldTruly", "%s was told that %s is not applied, and it is there", p.Name, e)
+	}
+	if token := tokenOf(p.Notes[lostNote]); token != 0 && now.grant.Token == token && now.grant.Released {
+		f.Violate("DelayWaited", "%s had lost the lock with token %d, and its end is noted as a release", p.Name, token)
 	}
 	if !p.Known || j.config.Library != explore.Honest {
 		return
@@ -66,7 +71,7 @@ func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
 	if p.Notes[idleNote] != "" && own {
 		f.Violate("NoZnodeLeft", "%s wants no lock, and its znode is in the line", p.Name)
 	}
-	if token := p.Notes[holdsNote]; token != "" {
+	if token := p.Notes[note]; token != "" {
 		if holder, there := now.holder(tokenOf(token)); !there || holder.session != p.Session {
 			f.Violate("ToldTruly", "%s was told that it holds the lock with token %s, and it has no such znode", p.Name, token)
 		}
@@ -74,12 +79,35 @@ func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture) {
 }
 
 // Goal implements explore.Judge: each process that lives has had its turns, or was asked to leave,
-// and no znode is left. While a delay lasts, nothing need happen, because time passes only by
+// and no znode is left; or a holder is left that nobody asks to release the lock. While a delay lasts, nothing need happen, because time passes only by
 // sweeps. No delay may follow if all ends are releases.
 func (j judge) Goal(v explore.View) bool {
-	now, b := look(v.Tree), j.config.Bounds
-	lasts := now.delayed() && b.Expiries+b.Cuts+b.Stops+b.Crashes > 0
-	return lasts || len(now.line) == 0 && !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool {
-		return p.Running && p.Notes[doneNote] == ""
-	})
+	b := j.config.Bounds
+	ends := b.Expiries + b.Cuts + b.Stops + b.Crashes
+	if now := look(v.Tree, path); now.delayed() && ends > 0 {
+		return true
+	}
+	if j.config.Asks > 0 && j.nobodyAsks(v, ends > 0) {
+		return true
+	}
+	for _, path := range j.config.paths() {
+		if len(look(v.Tree, path).line) > 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool { return p.Running && p.Notes[doneNote] == "" })
+}
+
+// nobodyAsks reports whether a holder keeps the lock because it is not asked to release it, and never
+// will be. If there is one process that never joins again, and the lock was asked for, it must have
+// heard of that.
+func (j judge) nobodyAsks(v explore.View, again bool) bool {
+	for _, p := range v.Processes {
+		if p.Name == "asker" && (p.Notes[doneNote] == "" || !again && j.config.Writers+j.config.Readers == 1 && j.config.Rounds == 1 && p.Notes[asksNote] != "0") {
+			return false
+		}
+	}
+	held := look(v.Tree, path).granted()
+	return len(held) > 0 && !slices.ContainsFunc(held, func(one contender) bool { return one.asked }) &&
+		slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool { return p.Notes[holdsNote] != "" })
 }

@@ -29,6 +29,12 @@ type Config struct {
 	Simple  bool // the simple form of the lock
 	Try     bool // the first process does not wait: it tries until it has the lock
 	Delay   bool // the next holder waits after an unclean end
+	// Both means that each process takes two locks together, and every second process names them in
+	// the other order.
+	Both bool `json:",omitempty"`
+	// Asks is how often one more process asks the holders to release the lock. If it is not 0, a
+	// holder releases the lock only when it has heard of that.
+	Asks int `json:",omitempty"`
 }
 
 // Defaults is a small world in which nothing goes wrong.
@@ -37,6 +43,8 @@ func Defaults() Config { return Config{Writers: 2, Rounds: 1} }
 const (
 	// path is that of the lock.
 	path = "/lock"
+	// other is that of the second lock, if processes take two together.
+	other = "/other"
 	// ledger is the znode that holders write to. Its data is the last entry. Each entry has a
 	// child, so that no entry is forgotten.
 	ledger = "/ledger"
@@ -49,7 +57,7 @@ func (c Config) World() (*explore.World, error) {
 		return nil, err
 	}
 	w := &explore.World{
-		Tree: furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced || guard.Fence, Window: c.Window, Turns: c.Turns,
+		Tree: c.furnished(), Bounds: c.Bounds, Library: c.Library, Strands: c.Strands, Unfenced: c.Unfenced || guard.Fence, Window: c.Window, Turns: c.Turns,
 		Judge: judge{c}, Constant: c.constant,
 	}
 	crash := explore.Restarted
@@ -57,13 +65,24 @@ func (c Config) World() (*explore.World, error) {
 		crash = explore.ForGood
 	}
 	for i := range c.Writers + c.Readers {
-		u := user{Config: c, name: fmt.Sprintf("writer-%d", i+1), try: c.Try && i == 0}
+		u := user{Config: c, name: fmt.Sprintf("writer-%d", i+1), try: c.Try && i == 0, reversed: i%2 == 1}
 		if i >= c.Writers {
 			u.name, u.shared = fmt.Sprintf("reader-%d", i-c.Writers+1), true
 		}
 		w.Processes = append(w.Processes, explore.Process{Name: u.name, Program: u.program(), Leaves: true, Crash: crash})
 	}
+	if c.Asks > 0 {
+		w.Processes = append(w.Processes, explore.Process{Name: "asker", Program: c.asker(), Fixed: true, Crash: explore.Spared})
+	}
 	return w, w.Validate()
+}
+
+// paths are those of the locks.
+func (c Config) paths() []string {
+	if c.Both {
+		return []string{path, other}
+	}
+	return []string{path}
 }
 
 // check returns an error if the numbers of a Config are not valid.
@@ -77,14 +96,18 @@ func (c Config) check() error {
 		return errors.New("world: a delay is for exclusive locks: leave out readers and permits")
 	case c.ForGood && c.Bounds.Crashes == 0:
 		return errors.New("world: for good without crashes: use 1 crash or more")
+	case c.Both && (c.Readers > 0 || c.Permits > 0 || c.Simple || c.Try || c.Delay || c.Asks > 0):
+		return errors.New("world: two locks together are for writers: leave out readers, permits, the simple form, try, delay and asks")
+	case c.Asks < 0 || c.Asks > 0 && (c.Readers > 1 || c.Permits > 0 || c.Simple || c.Bounds.Leaves > 0):
+		return errors.New("world: asks: leave out permits, the simple form and leaves, and use 1 reader at most: a tree does not say of several readers who of them holds the lock when they are asked")
 	}
 	return nil
 }
 
 // furnished is the tree at the beginning.
-func furnished() zk.Tree {
+func (c Config) furnished() zk.Tree {
 	tree := zk.NewStructuralTree()
-	for _, p := range []string{path, ledger} {
+	for _, p := range append(c.paths(), ledger) {
 		tree, _, _, _ = tree.Write(zkapi.Create(p, nil, zkapi.Persistent), 0)
 	}
 	return tree

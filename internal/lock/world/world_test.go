@@ -68,6 +68,27 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Delay, c.Bounds.Losses = true, 1 }), 975, 1678, 20, false},
 	{with(func(c *Config) { c.Delay, c.Bounds.Expiries = true, 1 }), 1665, 2734, 23, false},
 	{with(func(c *Config) { c.Delay, c.Bounds.Expiries, c.Bounds.Sweeps = true, 1, 5 }), 35001, 75740, 29, true},
+	{with(func(c *Config) { c.Delay = true }), 123, 162, 18, false},
+	{with(func(c *Config) { c.Delay, c.Bounds.Leaves = true, 1 }), 1013, 1766, 19, false},
+	{with(func(c *Config) { c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, 1, 1 }), 13353, 26012, 25, false},
+	{with(func(c *Config) { c.Delay, c.Bounds.Crashes = true, 1 }), 7831, 14352, 31, false},
+	// Two locks together.
+	{with(func(c *Config) { c.Both = true }), 453, 606, 29, false},
+	{with(func(c *Config) { c.Both, c.Writers = true, 3 }), 16936, 28194, 45, false},
+	{with(func(c *Config) { c.Both, c.Bounds.Losses = true, 1 }), 4601, 7994, 31, false},
+	{with(func(c *Config) { c.Both, c.Bounds.Leaves = true, 1 }), 5331, 9904, 30, false},
+	{with(func(c *Config) { c.Both, c.Bounds.Expiries = true, 1 }), 9559, 15480, 38, false},
+	// Requests to release.
+	{with(func(c *Config) { c.Asks, c.Writers = 1, 1 }), 102, 193, 13, false},
+	{with(func(c *Config) { c.Asks = 2 }), 14103, 37624, 29, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Bounds.Losses = 1, 1, 1 }), 1006, 2352, 15, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Bounds.Expiries = 1, 1, 1 }), 567, 1169, 16, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Bounds.Crashes = 1, 1, 1 }), 6822, 14886, 24, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Readers = 1, 0, 1 }), 114, 212, 13, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Readers, c.Bounds.Losses = 1, 0, 1, 1 }), 1200, 2740, 17, false},
+	{with(func(c *Config) { c.Asks, c.Writers, c.Readers = 1, 1, 1 }), 2343, 6310, 25, false},
+	{with(func(c *Config) { c.Asks, c.Bounds.Losses = 1, 1 }), 27284, 82836, 27, true},
+	{with(func(c *Config) { c.Asks, c.Bounds.Expiries = 2, 1 }), 345967, 1028260, 34, true},
 	// Shared locks.
 	{with(func(c *Config) { c.Writers, c.Readers = 0, 2 }), 209, 332, 14, false},
 	{with(func(c *Config) { c.Writers, c.Readers = 1, 2 }), 5540, 10091, 27, false},
@@ -93,6 +114,17 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Simple, c.Bounds.Losses, c.Bounds.Lags = true, 1, 1 }), 11114, 28856, 32, false},
 	{with(func(c *Config) { c.Simple, c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, true, 1, 1 }), 21423, 42570, 33, true},
 	{with(func(c *Config) { c.Simple, c.Writers, c.Bounds.Expiries = true, 3, 1 }), 359439, 837660, 56, true},
+}
+
+// TestGuards_OfRequests: without the watch of a holder, and without its look after a reconnect, it
+// never hears that it is asked to release the lock.
+func TestGuards_OfRequests(t *testing.T) {
+	for guard, losses := range map[string]int{"watch-with-read": 0, "look-after-reconnect": 1} {
+		r := explored(t, with(func(c *Config) { c.Asks, c.Writers, c.Bounds.Losses, c.Without = 1, 1, losses, guard }))
+		if r.Found == nil || r.Found.Violations[0].Property != "GoalStaysReachable" {
+			t.Errorf("%s: %+v", guard, r.Found)
+		}
+	}
 }
 
 // quickStates is the largest world that make quick explores.
@@ -158,7 +190,8 @@ func TestWorlds_NoLivelock(t *testing.T) {
 // TestWorlds_SnapshotsAreHonest: what the recipe and its user say at their checkpoints is all that
 // matters there.
 func TestWorlds_SnapshotsAreHonest(t *testing.T) {
-	configs := []Config{with(nil), with(func(c *Config) { c.Simple = true }), with(func(c *Config) { c.Permits = 2 })}
+	configs := []Config{
+		with(func(c *Config) { c.Both = true }), with(func(c *Config) { c.Asks, c.Writers = 1, 1 }), with(nil), with(func(c *Config) { c.Simple = true }), with(func(c *Config) { c.Permits = 2 })}
 	if worldstest.Deep() {
 		configs = append(configs,
 			with(func(c *Config) { c.Writers, c.Bounds.Losses, c.Rounds = 1, 1, 2 }),
@@ -225,6 +258,11 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		"join-resolved":        {loss, "GoalStaysReachable", 1},
 		"release-confirmed":    {loss, "NoZnodeLeft", 7},
 		"sync-after-doubt":     {with(func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), "GoalStaysReachable", 4},
+		"all-checked":          {with(func(c *Config) { c.Both, c.Bounds.Leaves = true, 1 }), "MutualExclusion", 12},
+		"in-one-order":         {with(func(c *Config) { c.Both = true }), "GoalStaysReachable", 2},
+		"delay-waited":         {with(func(c *Config) { c.Delay, c.Bounds.Expiries = true, 1 }), "DelayWaited", 9},
+		"release-noted":        {with(func(c *Config) { c.Delay = true }), "GoalStaysReachable", 0},
+		"request-kept":         {with(func(c *Config) { c.Asks, c.Writers, c.Readers = 1, 0, 1 }), "GoalStaysReachable", 5},
 		"watch-with-read":      {with(nil), "GoalStaysReachable", 10},
 		"look-after-reconnect": {loss, "GoalStaysReachable", 5},
 		"fencing-token":        {with(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 13},

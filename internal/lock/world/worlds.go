@@ -24,6 +24,8 @@ func (c *Config) options(f *flag.FlagSet) {
 	f.BoolVar(&c.Simple, "simple", false, "the lock is one znode that every contender watches")
 	f.BoolVar(&c.Try, "try", false, "the first process does not wait for the lock")
 	f.BoolVar(&c.Delay, "delay", false, "after an unclean end the next holder waits; needs --sweeps")
+	f.BoolVar(&c.Both, "both", false, "each process takes two locks together")
+	f.IntVar(&c.Asks, "asks", 0, "how often one more process asks the holders to release the lock; they do only then")
 	f.BoolVar(&c.ForGood, "for-good", false, "crashed processes stay down")
 }
 
@@ -40,7 +42,7 @@ func (c *Config) under(given subject.Conditions) (subject.World, error) {
 	for _, m := range []struct {
 		when bool
 		text string
-	}{{c.Permits > 0, fmt.Sprintf("permits=%d", c.Permits)}, {c.Simple, "simple"}, {c.Try, "try"}, {c.Delay, "delay"}, {c.ForGood, "for good"}} {
+	}{{c.Permits > 0, fmt.Sprintf("permits=%d", c.Permits)}, {c.Simple, "simple"}, {c.Try, "try"}, {c.Delay, "delay"}, {c.Both, "both"}, {c.Asks > 0, fmt.Sprintf("asks=%d", c.Asks)}, {c.ForGood, "for good"}} {
 		if m.when {
 			w.More = append(w.More, m.text)
 		}
@@ -61,6 +63,7 @@ func (c Config) Expected() []string {
 		{all > 1 && !c.Simple, "a contender that waits"},
 		{c.Readers > 1 || c.Permits > 1, "several holders"},
 		{b.Leaves > 0 && all > 1 && !c.Simple, "a contender that leaves the line"},
+		{c.Asks > 0, "a request to release"},
 		{b.Losses > 0, "a write that is found to be there"},
 		{c.Library == explore.Replacing && b.Expiries > 0, "a stale holder that was fenced"},
 	} {

@@ -82,6 +82,10 @@ func (s *recordedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Rep
 	return replies
 }
 
+// WentBack implements zkapi.Witness, which the session inside may be: a recipe that is recorded must
+// hear that the ensemble was restored.
+func (s *recordedSession) WentBack() (int, error) { return zkapi.WentBack(s.Session) }
+
 func (s *recordedSession) invoked(op zkapi.Op) record.Event {
 	return s.recorder.Journal.Add(record.Event{Type: record.Invoke, Kind: record.Write, Of: record.Request{Session: s.name, Ops: Describe(op, s.recorder.Namespace)}})
 }

@@ -97,3 +97,20 @@ func TestOpen_NotesWhatWasLost(t *testing.T) {
 		t.Errorf("noted %q, want %q", got, want)
 	}
 }
+
+// TestOpen_TellsOfARestore: a recipe that is recorded hears that the ensemble has gone back.
+func TestOpen_TellsOfARestore(t *testing.T) {
+	journal, _ := recordtest.Journal(t)
+	server := zk.NewServer(time.Second)
+	env := &Env{Env: &zk.Env{Server: server}, Journal: journal}
+	for times := range 2 {
+		session, err := env.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := zkapi.WentBack(session); got != times {
+			t.Errorf("it went back %d times, want %d", got, times)
+		}
+		server.Restore(zk.NewTree())
+	}
+}

@@ -87,3 +87,6 @@ func (h holder) delayed(ctx context.Context) {
 	}
 	h.write(context.WithoutCancel(ctx), n)
 }
+
+// WentBack implements zkapi.Witness, which the session inside may be.
+func (s slowSession) WentBack() (int, error) { return zkapi.WentBack(s.Session) }

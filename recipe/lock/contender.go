@@ -37,6 +37,7 @@ type contender struct {
 	version     int32  // of that
 	token       int32  // of the grant; 0 before it
 	revoked     bool   // another program asks for the lock
+	overdue     bool   // the lock was lost, so its end is no release
 	skipped     map[string]bool
 	reconnected zkapi.Source
 	ahead       string // the znode that is waited for

@@ -224,6 +224,36 @@ func TestDelay_IsWaitedForAfterAnUncleanEnd(t *testing.T) {
 	}
 }
 
+// TestDelay_IsWaitedForAfterALostLease: the lease of a holder is over and its session lives on, so its
+// znode is deleted. That is no release: the holder may need the delay to stop.
+func TestDelay_IsWaitedForAfterALostLease(t *testing.T) {
+	const delay = 20 * time.Second
+	for name, simple := range map[string][]lock.Option{"queue": nil, "simple": {lock.Simple()}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				held := w.holds(w.locks("p1"), append(simple, lock.Delay(delay))...)
+				session := w.ownerOf(held.Znode())
+				session.Strand()
+				w.ended(timeout, held, lock.ErrLost)
+				session.Unstrand()
+				w.empty(timeout)
+				began := time.Now()
+				granted := make(chan *lock.Held, 1)
+				go func() {
+					if h, err := w.locks("p2").Lock(w.ctx, path, simple...); err == nil {
+						granted <- h
+					}
+				}()
+				next := w.arrives(time.Minute, granted)
+				if took := time.Since(began); took < delay-timeout/2 {
+					t.Errorf("granted after %v", took)
+				}
+				w.release(next)
+			})
+		})
+	}
+}
+
 // TestRevoke_AsksTheHolder: its callback is called once, whether a Locks asks or another library.
 // The lock is held on, and its writes are applied.
 func TestRevoke_AsksTheHolder(t *testing.T) {

@@ -144,6 +144,7 @@ func (c *contender) hold(t *term.Term) {
 	if lost == nil && t.Lease.Left() <= 0 {
 		t.Overdue()
 	}
+	c.overdue = t.Holding.Err() != nil
 	t.Leave(ErrReleased)
 	result := c.clean()
 	if cause := context.Cause(t.Active); !errors.Is(cause, ErrReleased) {

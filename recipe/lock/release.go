@@ -9,13 +9,14 @@ import (
 func (c *contender) own() string { return c.path + "/" + c.mine }
 
 // leave makes one attempt to delete the own znode. A holder with a delay notes in the same write
-// that its end is an orderly one, so that the next holder need not wait.
+// that its end is an orderly one, so that the next holder need not wait. The end of a lock that was
+// lost is none: its holder may need the delay to stop.
 func (c *contender) leave() error {
 	if c.simple {
 		return c.leaveSimple()
 	}
 	write := []zkapi.Op{zkapi.Delete(c.own(), zkapi.AnyVersion)}
-	if c.delay > 0 && c.token > 0 {
+	if c.delay > 0 && c.token > 0 && !c.overdue {
 		zkapi.Checkpoint(c.env, "read the grant")
 		now, err := c.session.Do(c.life(), fence.Get(c.path))
 		if err != nil {

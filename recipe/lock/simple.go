@@ -175,7 +175,7 @@ func (c *contender) leaveSimple() error {
 		return err
 	}
 	g := readGrant(now.Data)
-	g.Released = true
+	g.Released = c.delay == 0 || !c.overdue
 	claim := term.Claim{Session: c.session, Path: c.path, Version: now.Stat.Version}
 	zkapi.Checkpoint(c.env, "delete the own lock", claim.Version, g)
 	err = claim.WriteAll(c.life(), [][]zkapi.Op{{zkapi.Delete(c.own(), zkapi.AnyVersion), zkapi.Set(c.path, g.encode(), now.Stat.Version)}})[0].Err

@@ -72,6 +72,8 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Delay, c.Bounds.Leaves = true, 1 }), 1013, 1766, 19, false},
 	{with(func(c *Config) { c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, 1, 1 }), 13353, 26012, 25, false},
 	{with(func(c *Config) { c.Delay, c.Bounds.Crashes = true, 1 }), 7831, 14352, 31, false},
+	{with(func(c *Config) { c.Delay, c.Strands, c.Bounds.Cuts = true, true, 1 }), 3840, 7808, 25, false},
+	{with(func(c *Config) { c.Delay, c.Simple, c.Strands, c.Bounds.Cuts = true, true, true, 1 }), 7954, 17530, 31, false},
 	// Two locks together.
 	{with(func(c *Config) { c.Both = true }), 453, 606, 29, false},
 	{with(func(c *Config) { c.Both, c.Writers = true, 3 }), 16936, 28194, 45, false},

@@ -15,6 +15,9 @@ type Evidence struct {
 	// Drained is false if something was left undone at the deadline: a task without a status.
 	Drained bool   `json:"drained"`
 	Problem string `json:"problem,omitempty"`
+	// Undone says whose work that was: the participants that still waited, and the paths below which
+	// there was work left. It is nil if that is not known.
+	Undone []string `json:"undone,omitempty"`
 	// Nodes is the final tree, by path; nil if it could not be read.
 	Nodes []Node `json:"nodes"`
 

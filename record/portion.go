@@ -148,5 +148,18 @@ func (p portioner) evidence(whole *Evidence) *Evidence {
 			own.Nodes = append(own.Nodes, n)
 		}
 	}
+	if len(whole.Undone) > 0 {
+		own.Undone = nil
+		for _, of := range whole.Undone {
+			if name, mine := p.Name(of); mine {
+				own.Undone = append(own.Undone, name)
+			} else if of == p.Below {
+				own.Undone = append(own.Undone, "/")
+			}
+		}
+		if len(own.Undone) == 0 { // only other recipes had work left
+			own.Drained, own.Problem = true, ""
+		}
+	}
 	return &own
 }

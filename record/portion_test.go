@@ -69,3 +69,26 @@ func TestRun_PortionIsWhatARecipeHadAlone(t *testing.T) {
 		t.Error("the whole run has changed")
 	}
 }
+
+// TestRun_PortionHasItsOwnWorkLeft: work that was left undone is held against its own recipe only.
+func TestRun_PortionHasItsOwnWorkLeft(t *testing.T) {
+	portion := Portion{Below: "/lock", Name: func(process string) (string, bool) { return strings.CutPrefix(process, "lock-") }}
+	for _, c := range []struct {
+		undone, own []string
+		drained     bool
+	}{
+		{nil, nil, false}, // it is not known whose work it was
+		{[]string{"/queue", "queue-taker-1"}, nil, true},
+		{[]string{"queue-taker-1", "lock-locker-2"}, []string{"locker-2"}, false},
+		{[]string{"/lock"}, []string{"/"}, false},
+	} {
+		whole := Run{Evidence: &Evidence{Healed: true, Problem: "no progress", Undone: c.undone}}
+		own := whole.Portion(portion).Evidence
+		if own.Drained != c.drained || (own.Problem == "") != c.drained || !reflect.DeepEqual(own.Undone, c.own) {
+			t.Errorf("%q: %+v", c.undone, own)
+		}
+		if whole.Evidence.Drained || !reflect.DeepEqual(whole.Evidence.Undone, c.undone) {
+			t.Errorf("the whole run has changed: %+v", whole.Evidence)
+		}
+	}
+}

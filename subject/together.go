@@ -153,6 +153,9 @@ func (t together) open(ctx context.Context, z nemesis.Znodes) (Open, error) {
 			return sum, err
 		}
 		sum.Items, sum.Moves = sum.Items+own.Items, sum.Moves+own.Moves
+		if own.Items > 0 {
+			sum.below = append(sum.below, p.Below)
+		}
 		if own.Left != "" {
 			left = append(left, p.Subject.Name+": "+own.Left)
 		}
@@ -241,13 +244,26 @@ func (t together) lanes() report.Lanes {
 	var searched []string
 	for _, p := range t {
 		maps.Copy(all.Kinds, p.Lanes.Kinds)
-		all.Charts = append(all.Charts, p.Lanes.Charts...)
+		for _, chart := range p.Lanes.Charts {
+			chart.Colour = unused(chart.Colour, all.Charts)
+			all.Charts = append(all.Charts, chart)
+		}
 		if p.Lanes.Searched != "" {
 			searched = append(searched, p.Lanes.Searched)
 		}
 	}
 	all.Searched = strings.Join(searched, ", ")
 	return all
+}
+
+// unused is a colour that no chart has yet, and this one if it is free. Red is for what has failed.
+func unused(wanted string, charts []report.Chart) string {
+	for _, colour := range []string{wanted, "#9467bd", "#e08b00", "#17becf", "#8c564b", "#e377c2", "#7f7f7f"} {
+		if !slices.ContainsFunc(charts, func(c report.Chart) bool { return c.Colour == colour }) {
+			return colour
+		}
+	}
+	return wanted
 }
 
 // detail is what the part says of an event to which its participant belongs.

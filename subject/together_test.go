@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
+	"github.com/ringmaster-zk/ringmaster/checker/report"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -19,6 +20,7 @@ import (
 func named(name string, played *Participant) Subject {
 	return Subject{
 		Name: name, Objects: name + "s", Judge: checker.Judging{Judge: func(*checker.Case) checker.Judgement { return checker.Judgement{} }},
+		Lanes: report.Lanes{Charts: []report.Chart{{Kind: "took", Colour: "#1f77b4"}, {Kind: "gave", Colour: "#2ca02c"}}},
 		Workload: Workload{
 			Roles: []Role{{Name: "master", Count: 2, Most: 9, Leads: true}, {Name: "worker", Count: 3, Most: 9, Works: true, Holds: true}},
 			Check: func(r Run) error {
@@ -79,8 +81,15 @@ func TestTogether_NamesEverythingByItsRecipe(t *testing.T) {
 		t.Errorf("policy %d", got)
 	}
 	open, err := s.Workload.Open(t.Context(), tree{})
-	if err != nil || open.Items != len("/lock/open")+len("/lock-queue/open") || open.Left != "lock: things; lock-queue: things" {
+	if err != nil || open.Items != len("/lock/open")+len("/lock-queue/open") || open.Left != "lock: things; lock-queue: things" || !slices.Equal(open.Below(), []string{"/lock", "/lock-queue"}) {
 		t.Errorf("%+v, %v", open, err)
+	}
+	colours := map[string]bool{}
+	for _, chart := range s.Lanes.Charts {
+		colours[chart.Colour] = true
+	}
+	if len(colours) != len(s.Lanes.Charts) || len(colours) < 4 {
+		t.Errorf("two charts have one colour: %+v", s.Lanes.Charts)
 	}
 	if got := s.Lanes.Sum(map[string]int{"lock/locks": 2, "lock-queue/lock-queues": 3, "faults_effective": 1}); got != "lock: 2 locks\nlock-queue: 3 lock-queues" {
 		t.Errorf("%q", got)

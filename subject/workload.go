@@ -54,7 +54,12 @@ type Open struct {
 	Items int    // how much it is; 0: all is done
 	Moves int64  // another number whenever work has come or gone, even if Items is the same
 	Left  string // the same for a person: "3 tasks without status, 2 assignments"
+
+	below []string // of several recipes, the paths of those that have some
 }
+
+// Below are the paths below which there is work, if several recipes share an ensemble.
+func (o Open) Below() []string { return o.below }
 
 // ForNemesis is the recipe as the nemesis knows it: the Tree, with the roles that nobody
 // can have.

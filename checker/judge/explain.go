@@ -27,7 +27,8 @@ const ShrinkBudget = 6 * time.Second
 type explanation struct {
 	shrunk shrink.Shrunk
 	story  explain.Story
-	folder string // of the smallest part; empty if there is no smaller part
+	folder string        // of the smallest part; empty if there is no smaller part
+	run    *record.Index // the portion of one recipe that it is about; nil: the whole run
 }
 
 // explainer looks into the violations of a run.
@@ -100,6 +101,9 @@ func (x violation) one(budget time.Duration) (e explanation, err error) {
 	})
 	e.story = explain.Violation(x.index, e.shrunk.Property, x.subject.Stories)
 	e.story.Property = x.name
+	if x.name != p.Name {
+		e.run = x.index
+	}
 	if e.shrunk.Left.Events < e.shrunk.Of.Events {
 		e.folder = filepath.Join(x.dir, record.ShrunkFolder, x.name)
 		err = saveShrunk(x.dir, e.folder, e.shrunk.Run, x.subject.Name, p.Name)
@@ -237,7 +241,7 @@ func printExplanation(out io.Writer, dir string, all []explanation) {
 func explanations(all []explanation) []report.Explanation {
 	shown := make([]report.Explanation, len(all))
 	for i, e := range all {
-		shown[i] = report.Explanation{Story: e.story, Smallest: e.smallest()}
+		shown[i] = report.Explanation{Story: e.story, Smallest: e.smallest(), Run: e.run}
 	}
 	return shown
 }

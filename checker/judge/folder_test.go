@@ -177,6 +177,7 @@ func TestFolder_OfSeveralRecipes(t *testing.T) {
 	}
 	lacks(t, "output", out.String(), "invalid  locks/OneHolder", "valid    others/OneHolder", "INVALID: locks/OneHolder is violated")
 	lacks(t, "story", contents(t, filepath.Join(dir, record.StoryFile)), "locks/OneHolder is violated", "The lock is lock-b", "locker-2 began: hold of the lock")
+	lacks(t, "picture of the violation", contents(t, filepath.Join(dir, record.ReportFile)), ">locker-2</text>", ">locks-locker-2</text>")
 	smallest := filepath.Join(dir, record.ShrunkFolder, "locks", "OneHolder")
 	lacks(t, "configuration of the smallest part", contents(t, filepath.Join(smallest, record.ConfigFile)), `"recipe": "locks"`)
 	if verdict, err = Folder(smallest, locks(), 0, &out); err != nil || verdict != checker.Invalid {

@@ -100,7 +100,7 @@ func TestMoment_IsZoomed(t *testing.T) {
 func TestPage_HasTheStoryOfAViolation(t *testing.T) {
 	p := judged(t, "AtomicTransitions-bad")
 	v := p.Report.Violations()[0]
-	p.Explanations = []Explanation{{explain.Violation(indexed(record.Run{Events: p.Run.Run.Events}), v, named()), "Smallest part: <8> of 55 events"}}
+	p.Explanations = []Explanation{{Story: explain.Violation(indexed(record.Run{Events: p.Run.Run.Events}), v, named()), Smallest: "Smallest part: <8> of 55 events"}}
 	p.Replay = "torture replay results/x"
 	section, _, _ := strings.Cut(render(t, p), "<h2>Timeline</h2>")
 	at := 0

@@ -37,6 +37,9 @@ type Page struct {
 type Explanation struct {
 	Story    explain.Story
 	Smallest string // the smallest part of the history that shows it, in words, and its folder
+	// Run is the run that the story is about; nil: that of the page. Of a run of several recipes, it is
+	// the portion of one, with its own names.
+	Run *record.Index
 }
 
 //go:embed page.html
@@ -217,8 +220,11 @@ func (p Page) explain(s *stage, v *violation) {
 	}
 	story := p.Explanations[i].Story
 	v.Story, v.Smallest = &story, p.Explanations[i].Smallest
-	for i, l := range story.Lines {
-		v.Lines = append(v.Lines, storyRow{i + 1, wording.Seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
+	for n, l := range story.Lines {
+		v.Lines = append(v.Lines, storyRow{n + 1, wording.Seconds(l.At), l.Place(), l.Text, l.References(), l.Wrong})
+	}
+	if run := p.Explanations[i].Run; run != nil {
+		s = arrange(run, nil, p.Lanes)
 	}
 	v.Moment = template.HTML(s.moment(story)) // moment escapes the text that it quotes
 }

@@ -59,6 +59,9 @@ func TestDrain_Ends(t *testing.T) {
 			if evidence.Drained != (c.problem == "") || !strings.Contains(evidence.Problem, c.problem) {
 				t.Errorf("drained is %v after %d looks: %q", evidence.Drained, looks, evidence.Problem)
 			}
+			if (len(evidence.Undone) > 0) == evidence.Drained {
+				t.Errorf("drained is %v, and undone is %q", evidence.Drained, evidence.Undone)
+			}
 			if want := "drain waits for: 0 tasks without a status, 0 assignments left, waiting clients:"; !strings.Contains(out.String(), want) {
 				t.Errorf("it waits in silence: %q", out.String())
 			}

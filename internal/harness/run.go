@@ -345,7 +345,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		open := work.Items + len(waiting)
 		switch {
 		case err == nil && open == 0:
-			evidence.Drained = true
+			evidence.Drained, evidence.Undone = true, nil
 			return
 		case err == nil && (open < least || work.Moves != moves):
 			least, moves, moved = min(open, least), work.Moves, now
@@ -357,6 +357,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		if err != nil {
 			left = err.Error()
 		}
+		evidence.Undone = append(work.Below(), waiting...)
 		told = r.waits("drain", left, now, told)
 		why := ""
 		switch {
@@ -368,7 +369,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 		if why != "" {
 			evidence.Problem = fmt.Sprintf("drain: %s; %s", why, left)
 			if err != nil {
-				evidence.Healed, evidence.Problem = false, "drain: "+left
+				evidence.Healed, evidence.Problem, evidence.Undone = false, "drain: "+left, nil
 			}
 			return
 		}

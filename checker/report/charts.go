@@ -26,7 +26,7 @@ func (s *stage) throughput(events []record.Event, charts []Chart) string {
 			highest = max(highest, counts[second])
 		}
 	}
-	c := newCanvas(0, s.end, chartHeight)
+	c := newCanvas(0, s.end, chartHeight, s.names...)
 	c.axis()
 	s.bands(c)
 	y := func(n float64) float64 { return (chartHeight - axisHeight) * (1 - n/float64(highest)*0.84) }
@@ -44,7 +44,7 @@ func (s *stage) throughput(events []record.Event, charts []Chart) string {
 func (c *canvas) scale(y func(float64) float64, values []float64, format string) {
 	for _, v := range values {
 		c.text(8, y(v)+4, axisStyle, fmt.Sprintf(format, v))
-		c.line(labelWidth, y(v), c.width-8, y(v), "stroke:#dde;stroke-width:1")
+		c.line(c.labels, y(v), c.width-8, y(v), "stroke:#dde;stroke-width:1")
 	}
 }
 
@@ -82,7 +82,7 @@ const maxDots = 6000
 
 // latency draws how long operations took, on a logarithmic scale.
 func (s *stage) latency(events []record.Event, charts []Chart) string {
-	c := newCanvas(0, s.end, chartHeight+40)
+	c := newCanvas(0, s.end, chartHeight+40, s.names...)
 	c.axis()
 	s.bands(c)
 	const low, high = 0.0005, 60.0 // seconds
@@ -92,7 +92,7 @@ func (s *stage) latency(events []record.Event, charts []Chart) string {
 	}
 	for _, v := range []float64{0.001, 0.01, 0.1, 1, 10} {
 		c.text(8, y(v)+4, axisStyle, fmt.Sprint(time.Duration(v*float64(time.Second))))
-		c.line(labelWidth, y(v), c.width-8, y(v), "stroke:#dde;stroke-width:1")
+		c.line(c.labels, y(v), c.width-8, y(v), "stroke:#dde;stroke-width:1")
 	}
 	var legend []string
 	for _, chart := range charts {

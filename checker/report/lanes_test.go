@@ -42,7 +42,7 @@ func TestPage_OfAnyRecipe(t *testing.T) {
 	page := render(t, p)
 	for _, want := range []string{
 		"locker-2 acquire lock-a from 1.000s to 1.500s: ok; &lt;free&gt;", "locker-10 acquire lock-b from 60.000s to 60.000s: info", "stroke-dasharray:2 2",
-		"watcher-1 saw lock-a at 60.000s: it is gone", "dots: notes (acquire, saw)", "acquire: median 500ms", "VALID: every property holds over 1 effective faults.",
+		"watcher-1 saw lock-a at 60.000s: it is gone", "Flat bars and dots (acquire, saw)", "acquire: median 500ms", "VALID: every property holds over 1 effective faults.",
 		"The participants used", "What must be linearizable is searched",
 	} {
 		if !strings.Contains(page, want) {
@@ -101,7 +101,7 @@ func TestPage_SaysKindsInWords(t *testing.T) {
 	p := pageOf(run, Lanes{})
 	p.Report.Properties = []checker.Property{{Name: "OneHolder", Verdict: checker.Invalid, Events: []int{at}}}
 	page := render(t, p)
-	for _, want := range []string{">stop requested note<", fmt.Sprintf("#%d stop requested note", at), "locker-2 stop requested task-a", "dots: notes (acquire, saw, stop requested)"} {
+	for _, want := range []string{">stop requested note<", fmt.Sprintf("#%d stop requested note", at), "locker-2 stop requested task-a", "Flat bars and dots (acquire, saw, stop requested)"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -111,7 +111,7 @@ func TestPage_SaysKindsInWords(t *testing.T) {
 // TestPage_ManyOperationsAreCounted, so that the page of a long run stays small.
 func TestPage_ManyOperationsAreCounted(t *testing.T) {
 	page := render(t, pageOf(locked(mostSpans), Lanes{}))
-	if !strings.Contains(page, "Small bars: how many operations a participant began.") || !strings.Contains(page, "dots: notes (saw)") || strings.Contains(page, "acquire lock-a from") {
+	if !strings.Contains(page, "Small bars: how many operations a participant began.") || !strings.Contains(page, "Flat bars and dots (saw)") || strings.Contains(page, "acquire lock-a from") {
 		t.Error("thousands of operations are drawn one by one")
 	}
 }

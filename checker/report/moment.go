@@ -42,16 +42,16 @@ func (s *stage) moment(story explain.Story) string {
 	}
 	from, to := s.window(story, shown)
 	lanes := s.lanesOf(story, shown)
-	c := newCanvas(from, to, orderLane+float64(len(lanes))*(momentLane+laneGap)+axisHeight+8)
+	c := newCanvas(from, to, orderLane+float64(len(lanes))*(momentLane+laneGap)+axisHeight+8, append(lanes, orderName)...)
 	c.axis()
 	top := map[string]float64{orderName: 0}
 	c.text(2, orderLine+4, "font-size:12px;font-weight:600;fill:#223", orderName)
-	c.line(labelWidth, orderLine, c.width-8, orderLine, "stroke:#90a4ae;stroke-width:2")
+	c.line(c.labels, orderLine, c.width-8, orderLine, "stroke:#90a4ae;stroke-width:2")
 	for i, name := range lanes {
 		y := orderLane + float64(i)*(momentLane+laneGap)
 		top[name] = y
 		c.text(2, y+markHeight+4, "font-size:12px;fill:#223", name)
-		c.line(labelWidth, y+momentLane+laneGap/2, c.width-8, y+momentLane+laneGap/2, "stroke:#e4e8f0;stroke-width:1")
+		c.line(c.labels, y+momentLane+laneGap/2, c.width-8, y+momentLane+laneGap/2, "stroke:#e4e8f0;stroke-width:1")
 	}
 	s.bands(c)
 	m := marking{canvas: c, top: top}

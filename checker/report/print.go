@@ -11,8 +11,12 @@ import (
 // Print writes a verdict for a terminal.
 func (l Lanes) Print(w io.Writer, r *checker.Report) {
 	fmt.Fprintln(w)
+	widest := 0
 	for _, p := range r.Properties {
-		fmt.Fprintf(w, "  %-7s  %-21s %s\n", p.Verdict, p.Name, p.Reason)
+		widest = max(widest, len(p.Name))
+	}
+	for _, p := range r.Properties {
+		fmt.Fprintf(w, "  %-7s  %-*s %s\n", p.Verdict, widest, p.Name, p.Reason)
 	}
 	c := r.Counts
 	fmt.Fprintln(w)

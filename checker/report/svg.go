@@ -14,6 +14,7 @@ type canvas struct {
 	b             strings.Builder
 	from, to      time.Duration
 	width, height float64
+	labels        float64           // the width of the names on the left
 	specks        map[speck]bool    // that were drawn
 	left          int               // specks that were not
 	taken         map[string][]span // by row: the spans that are drawn there
@@ -44,18 +45,24 @@ type speck struct {
 // axis over the rest.
 const (
 	pageWidth  = 1160.0
-	labelWidth = 96.0
+	labelWidth = 96.0 // at least
 	axisHeight = 22.0
 )
 
-func newCanvas(from, to time.Duration, height float64) *canvas {
-	return &canvas{from: from, to: max(to, from+time.Millisecond), width: pageWidth, height: height}
+// newCanvas is a canvas with room for these names on the left.
+func newCanvas(from, to time.Duration, height float64, names ...string) *canvas {
+	const letter = 6.8 // is as wide as that, at most, in nearly all fonts
+	c := &canvas{from: from, to: max(to, from+time.Millisecond), width: pageWidth, height: height, labels: labelWidth}
+	for _, name := range names {
+		c.labels = max(c.labels, 8+letter*float64(len(name)))
+	}
+	return c
 }
 
 // x is where a moment lies.
 func (c *canvas) x(at time.Duration) float64 {
 	share := float64(at-c.from) / float64(c.to-c.from)
-	return labelWidth + min(1, max(0, share))*(c.width-labelWidth-8)
+	return c.labels + min(1, max(0, share))*(c.width-c.labels-8)
 }
 
 // shows reports whether any of a stretch of time is in the picture.
@@ -138,9 +145,12 @@ func niceStep(span time.Duration, n int) time.Duration {
 
 // svg closes the picture, and says how much it leaves out.
 func (c *canvas) svg(label string) string {
+	height := c.height
 	if c.left > 0 {
-		c.text(labelWidth+4, 10, "font-size:9px;fill:#667", fmt.Sprintf("%d marks are left out, for want of room", c.left))
+		const row = 12.0 // below the axis, where it covers nothing
+		height += row
+		c.text(2, height-4, "font-size:9px;fill:#667", fmt.Sprintf("%d marks are left out, for want of room", c.left))
 	}
-	return fmt.Sprintf(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s" font-family="system-ui,sans-serif">`, c.width, c.height, html.EscapeString(label)) +
+	return fmt.Sprintf(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s" font-family="system-ui,sans-serif">`, c.width, height, html.EscapeString(label)) +
 		"\n" + c.b.String() + "</svg>"
 }

@@ -169,7 +169,7 @@ const (
 // timeline draws all participants over a span of time. Each event in marks gets a line.
 func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 	lanes := append(slices.Clone(s.servers), s.names...)
-	c := newCanvas(from, to, float64(len(lanes))*(laneHeight+laneGap)+axisHeight+6)
+	c := newCanvas(from, to, float64(len(lanes))*(laneHeight+laneGap)+axisHeight+6, lanes...)
 	c.axis()
 	s.bands(c)
 	top := map[string]float64{}
@@ -177,7 +177,7 @@ func (s *stage) timeline(from, to time.Duration, marks []record.Event) string {
 		y := float64(i)*(laneHeight+laneGap) + 2
 		top[name] = y
 		c.text(2, y+laneHeight*0.66, "font-size:12px;fill:#223", name)
-		c.line(labelWidth, y+laneHeight+laneGap/2, c.width-8, y+laneHeight+laneGap/2, "stroke:#eef;stroke-width:1")
+		c.line(c.labels, y+laneHeight+laneGap/2, c.width-8, y+laneHeight+laneGap/2, "stroke:#eef;stroke-width:1")
 		if slices.Contains(s.servers, name) {
 			c.bar(0, s.end, y+9, 8, "fill:#cfd8dc", name+" serves unless a fault says otherwise")
 		} else {
@@ -251,7 +251,7 @@ func (s *stage) density(c *canvas, name string, y float64) {
 		return
 	}
 	const pixels = 3
-	bins := int((c.width - labelWidth) / pixels)
+	bins := int((c.width - c.labels) / pixels)
 	span := (c.to - c.from) / time.Duration(bins)
 	counts := map[int]int{}
 	highest := 1

@@ -2,7 +2,7 @@
 // they take only a Read. WriteAll and WriteAllWhile write under a claim. The session itself is
 // not accessible, so an unfenced write does not compile.
 //
-// A few writes of a role need no claim: Take, Join, Make, MayWrite and Lift. Each of them
+// A few writes of a role need no claim: Take, Join, Attend, Make, MayWrite and Lift. Each of them
 // says why.
 //
 // The package decides nothing: the caller chooses paths and versions, and interprets the
@@ -122,6 +122,14 @@ func (s Session) Take(ctx context.Context, ephemeral zkapi.Op, path string, reco
 // because Take decides which candidate leads.
 func (s Session) Join(ctx context.Context, prefix string, data []byte, acl []zkapi.ACL) (zkapi.Result, error) {
 	return s.session.Do(ctx, zkapi.Create(prefix, data, zkapi.EphemeralSequential).WithACL(acl))
+}
+
+// Attend makes an ephemeral at a path that no other znode ever has: its name comes from Env.Unique.
+// It needs no claim because it makes one. If the znode exists, it is that of an earlier Attend
+// whose answer was lost.
+func (s Session) Attend(ctx context.Context, path string, data []byte, acl []zkapi.ACL) error {
+	_, err := s.session.Do(ctx, zkapi.Create(path, data, zkapi.Ephemeral).WithACL(acl))
+	return err
 }
 
 // Make makes an empty persistent znode. It needs no claim because any process may make a

@@ -109,11 +109,20 @@ func (t *Term) SendAll(ctx context.Context, writes [][]zkapi.Op, place string) [
 	var errs []error
 	replies := t.Claim.WriteAll(ctx, writes)
 	for _, reply := range replies {
-		if reply.Err == nil {
+		errs = append(errs, reply.Err)
+	}
+	t.Answered(sent, errs...)
+	return replies
+}
+
+// Answered notes what became of writes under the claim that were sent then: they keep the lease, or
+// the claim is lost. A caller of SendAll need not call it.
+func (t *Term) Answered(sent time.Duration, errs ...error) {
+	for _, err := range errs {
+		if err == nil {
 			t.Lease.Prolong(sent)
 		}
-		errs = append(errs, reply.Err)
-		if zkapi.FateOf(reply.Err) == zkapi.Unknown {
+		if zkapi.FateOf(err) == zkapi.Unknown {
 			t.obs.Metrics.Unknown(t.kind.Role, zkapi.Unknown)
 		}
 	}
@@ -121,7 +130,6 @@ func (t *Term) SendAll(ctx context.Context, writes [][]zkapi.Op, place string) [
 		t.obs.Metrics.Fenced(t.kind.Role)
 		t.End(fmt.Errorf("%w: %w", t.kind.Over, err))
 	}
-	return replies
 }
 
 // Meanwhile adds to the error of a write why the term has ended meanwhile, if it has: then the

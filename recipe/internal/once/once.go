@@ -1,0 +1,263 @@
+// Package once sends writes of which each is applied at most once, and at least once as long as the
+// session lives, whatever answers are lost.
+//
+// A lane is an ephemeral znode with a unique name. Each write is one multi that also sets a lane from
+// one version to the next. A write whose answer was lost is sent again as it was. If it has been
+// applied, the lane has the next version and the repetition is refused for that reason, which is
+// the answer. An earlier copy that comes late is refused in the same way. To give up a write that
+// is in doubt, the lane alone is set: then no copy of that write can be applied any more.
+package once
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Most is how many lanes a session has: how many of its writes can be under way at one moment.
+const Most = 8
+
+// ErrInDoubt is the error of a write of which it is not known whether it was applied.
+var ErrInDoubt = errors.New("it is not known whether the write was applied")
+
+// Place is where lanes are made.
+type Place struct {
+	Folder string // a persistent znode
+	ACL    []zkapi.ACL
+	Data   []byte // of each lane: who its owner is, for people
+	// Prepare makes the folder, and what else the recipe's writes need.
+	Prepare func(context.Context, fence.Session) error
+}
+
+// Lanes are the lanes of one session. The znode of the first lane is the claim of all that the
+// session does (term.Claim): with it go all later writes.
+type Lanes struct {
+	Place
+	Session fence.Session
+
+	env  zkapi.Env
+	obs  observe.Observer
+	life context.Context // of writes that are settled without their caller
+	base string          // path of the lanes, without their number
+
+	mu      sync.Mutex
+	made    bool // the first lane is there
+	broken  bool // a lane is gone: these Lanes write no more
+	lanes   int
+	free    []*lane
+	waiting []zkapi.Signal
+}
+
+// New has no lane yet, and sends nothing.
+func New(life context.Context, env zkapi.Env, obs observe.Observer, session fence.Session, place Place) *Lanes {
+	return &Lanes{Place: place, Session: session, env: env, obs: obs, life: life, base: place.Folder + "/" + env.Unique()}
+}
+
+// Claim is the right to write with this session.
+func (l *Lanes) Claim() term.Claim {
+	return term.Claim{Session: l.Session, Path: l.path(0), Unique: true}
+}
+
+func (l *Lanes) path(number int) string { return l.base + "-" + strconv.Itoa(number) }
+
+// Over reports whether nothing can be written any more: the session has ended, or a person has
+// deleted a lane.
+func (l *Lanes) Over() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken || l.Session.Done().Fired()
+}
+
+// Write is one write.
+type Write struct {
+	Ops []zkapi.Op
+	// Term is the term whose lease the write keeps, and which ends with the claim; or nil.
+	Term *term.Term
+	// Later hears what has become of a write that was in doubt when Send returned: nil, or an
+	// error. It runs in a thread of the Lanes.
+	Later func(error)
+}
+
+// Sent is a write that was applied.
+type Sent struct {
+	Results []zkapi.Result // of the Ops; nil if the answer that had them was lost
+	From    time.Duration  // when it was first sent, by Env.Elapsed
+}
+
+// Send has a write applied, or returns an error:
+//
+//   - zkapi.FateOf(err) is zkapi.NotApplied: it was not applied, and will not be.
+//     zkapi.FailedIndex(err) is the op that was refused. The error is term.ErrFenced if the claim
+//     is gone.
+//   - ErrInDoubt: ctx has ended, or the session has. In the first case the write is settled in the
+//     background, and Later hears of it.
+func (l *Lanes) Send(ctx context.Context, w Write) (Sent, error) {
+	ln, err := l.take(ctx)
+	if err != nil {
+		return Sent{}, err
+	}
+	j := &job{Write: w, lanes: l, lane: ln, again: retry.New(l.env, l.obs, "write of a session")}
+	for {
+		done, err := j.step(ctx, false)
+		switch {
+		case done:
+			l.leave(ln)
+			return j.sent, err
+		case ctx.Err() != nil && !j.doubtful:
+			l.leave(ln)
+			return Sent{}, notSent(l.base, context.Cause(ctx))
+		case ctx.Err() != nil:
+			cause := context.Cause(ctx)
+			l.env.Spawn("settle", j.settle)
+			return Sent{}, inDoubt(l.base, cause)
+		}
+	}
+}
+
+// job is one write under way.
+type job struct {
+	Write
+	lanes    *Lanes
+	lane     *lane
+	again    *retry.Step
+	begun    bool
+	doubtful bool  // a copy may have been applied, or may still be
+	refused  error // why the write is given up
+	sent     Sent
+}
+
+// settle is the thread that settles a write whose caller does not wait any more. If the write was
+// not applied yet, it never will be.
+func (j *job) settle() {
+	zkapi.DependsOn(j.lanes.env, j)
+	for {
+		done, err := j.step(j.lanes.life, true)
+		if done {
+			j.lanes.leave(j.lane)
+			if j.Later != nil {
+				j.Later(err)
+			}
+			return
+		}
+	}
+}
+
+// step sends the write, or the lane alone if the write is given up. done says that its outcome is
+// known, or that it never will be.
+func (j *job) step(ctx context.Context, givesUp bool) (done bool, err error) {
+	ops := []zkapi.Op{zkapi.Set(j.lane.path, j.lanes.Data, j.lane.version)}
+	alone := j.doubtful && (givesUp || j.refused != nil)
+	if !alone {
+		ops = append(ops, j.Ops...)
+	}
+	reply := j.do(ctx, ops)
+	at := zkapi.FailedIndex(reply.Err)
+	switch {
+	case reply.Err == nil && alone:
+		j.lane.version++
+		return true, j.notApplied()
+	case reply.Err == nil:
+		j.lane.version++
+		j.sent.Results = reply.Results[1:]
+		j.again.Worked(ctx)
+		return true, nil
+	case errors.Is(reply.Err, zkapi.ErrBadVersion) && at == 0 && j.doubtful:
+		j.lane.version++
+		j.again.Worked(ctx)
+		return true, nil
+	case errors.Is(reply.Err, term.ErrFenced), at == 0 && !zkapi.Refused(reply.Err), errors.Is(reply.Err, zkapi.ErrSessionEnded), j.lanes.life.Err() != nil:
+		return true, j.lost(reply.Err)
+	case zkapi.FateOf(reply.Err) == zkapi.Unknown:
+		j.doubtful = true
+		if zkapi.TooLarge(reply.Err) {
+			j.refused = reply.Err
+		}
+	case j.doubtful && alone, retry.Passing(reply.Err) && ctx.Err() == nil:
+	case j.doubtful:
+		j.refused = reply.Err
+		return false, nil
+	default:
+		return true, without(reply.Err)
+	}
+	return j.pause(ctx, reply.Err)
+}
+
+// do sends the ops under the claim, once.
+func (j *job) do(ctx context.Context, ops []zkapi.Op) zkapi.Reply {
+	now := j.lanes.env.Elapsed()
+	if !j.begun {
+		j.begun, j.sent.From = true, now
+	}
+	if j.Term != nil && j.Term.Lease.Left() <= 0 {
+		j.Term.Overdue()
+	}
+	zkapi.Checkpoint(j.lanes.env, "write of a session", ctx, now, ops, j)
+	reply := j.lanes.Claim().WriteAll(ctx, [][]zkapi.Op{ops})[0]
+	if j.Term != nil {
+		j.Term.Answered(now, reply.Err)
+	}
+	return reply
+}
+
+// pause waits before the write is sent again. It returns at once if there is no point in waiting.
+func (j *job) pause(ctx context.Context, err error) (done bool, _ error) {
+	over := j.again.Wait(ctx, j.lanes.Session, err)
+	switch {
+	case over == nil || ctx.Err() != nil && j.lanes.life.Err() == nil && j.doubtful:
+		return false, nil
+	case j.doubtful:
+		return true, j.lost(over)
+	}
+	return true, &zkapi.Error{Kind: zkapi.KindMulti, Path: j.lanes.base, Index: -1, Fate: zkapi.NotApplied, Err: retry.Unless(over, err)}
+}
+
+// lost is the error of a write when no answer can come any more.
+func (j *job) lost(err error) error {
+	if !errors.Is(err, zkapi.ErrSessionEnded) && j.lanes.life.Err() == nil {
+		j.lanes.breaks()
+	}
+	if j.doubtful || zkapi.FateOf(err) == zkapi.Unknown {
+		return inDoubt(j.lanes.base, err)
+	}
+	if errors.Is(err, term.ErrFenced) || zkapi.FailedIndex(err) != 0 {
+		return err
+	}
+	return &zkapi.Error{Kind: zkapi.KindMulti, Path: j.lane.path, Index: -1, Fate: zkapi.NotApplied, Err: fmt.Errorf("%w: %w", term.ErrFenced, err)}
+}
+
+// notApplied is the error of a write that was given up.
+func (j *job) notApplied() error {
+	if j.refused != nil && zkapi.FateOf(j.refused) == zkapi.NotApplied {
+		return without(j.refused)
+	}
+	why := j.refused
+	if why == nil {
+		why = context.Canceled
+	}
+	return &zkapi.Error{Kind: zkapi.KindMulti, Path: j.lanes.base, Index: -1, Fate: zkapi.NotApplied, Err: why}
+}
+
+// inDoubt is the error of a write in doubt.
+func inDoubt(path string, cause error) error {
+	return &zkapi.Error{Kind: zkapi.KindMulti, Path: path, Index: -1, Fate: zkapi.Unknown, Err: fmt.Errorf("%w: %w", ErrInDoubt, cause)}
+}
+
+// without takes the set of the lane out of an error's count.
+func without(err error) error {
+	e, ok := errors.AsType[*zkapi.Error](err)
+	if !ok || e.Kind != zkapi.KindMulti || e.Index < 0 {
+		return err
+	}
+	shifted := *e
+	shifted.Index--
+	return &shifted
+}

@@ -31,8 +31,9 @@ var rooms = map[string][]string{
 	"recipe":                         {"zkapi", "recipe/internal/claims", "recipe/internal/decide", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/election":                {"zkapi", "recipe/internal/claims", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/internal/claims":         {"zkapi", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
-	"recipe/lock":                    {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
-	"recipe/queue":                   {"zkapi", "recipe/internal/fence", "recipe/internal/obstacle", "recipe/internal/observe", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
+	"recipe/lock":                    {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
+	"recipe/queue":                   {"zkapi", "recipe/internal/fence", "recipe/internal/obstacle", "recipe/internal/observe", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
+	"recipe/internal/tokens":         {},
 	"recipe/internal/once":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
 	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
 	"recipe/internal/elect":          {"zkapi", "recipe/internal/claims", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/term"},

@@ -9,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
@@ -76,7 +77,7 @@ func (s *standing) prepare(ctx context.Context, session fence.Session) error {
 	step := func() error {
 		for _, p := range s.config.parents() {
 			zkapi.Checkpoint(s.env, "parents", session, p)
-			if err := elect.Ensure(ctx, session, p, s.config.ACL); err != nil {
+			if err := obstacle.Ensure(ctx, session, p, s.config.ACL); err != nil {
 				return err
 			}
 		}

@@ -126,7 +126,7 @@ func (h *Held) Release(ctx context.Context) error {
 // begin begins the term of this holder. The grant was sent then, by Env.Elapsed.
 func (c *contender) begin(claim term.Claim, token int32, sent time.Duration) *term.Term {
 	c.token = token
-	c.locks.tokens.saw(c.path, token)
+	c.locks.tokens.Saw(c.path, token)
 	c.told.Over(c.wanted)
 	return term.Begin(c.under, c.env, c.locks.obs, claim, sent, term.Kind{Role: role, Over: ErrLost})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/tokens"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -40,7 +41,7 @@ type Locks struct {
 	obs    observe.Observer
 	config Config
 	shared *sessions.Shared
-	tokens tokens
+	tokens tokens.Memory
 
 	mu    sync.Mutex
 	taken map[string]*contender // by path: who holds it or waits for it
@@ -56,7 +57,6 @@ func New(env zkapi.Env, config Config) (*Locks, error) {
 		return nil, err
 	}
 	l := &Locks{env: env, obs: observe.To(config.Logger), config: config, taken: map[string]*contender{}, odd: map[string]bool{}}
-	l.tokens.of = map[string]int32{}
 	if config.Name != "" {
 		l.obs.Logger = l.obs.Logger.With(role, config.Name)
 	}
@@ -66,7 +66,7 @@ func New(env zkapi.Env, config Config) (*Locks, error) {
 
 // opened hears of each new session.
 func (l *Locks) opened(ctx context.Context, session zkapi.Session) {
-	if last := l.tokens.opened(zkapi.WentBack(session)); last != nil {
+	if last := l.tokens.Opened(zkapi.WentBack(session)); last != nil {
 		l.obs.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", last)
 	}
 }

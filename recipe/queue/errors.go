@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 )
 
@@ -17,7 +18,7 @@ var (
 	// ErrInDoubt means that the session has ended, or the caller's context has, before the answer
 	// to a write came. The write was applied or it was not; zkapi.FateOf is zkapi.Unknown. Each
 	// method says what to do.
-	ErrInDoubt = errors.New("it is not known whether the write was applied")
+	ErrInDoubt = once.ErrInDoubt
 	// ErrLost is the cause of a Taken's context if the item was lost against its consumer's wish:
 	// the session has ended, the lease is over, or another program has deleted the claim or the
 	// entry. Another consumer gets the item, unless the entry is gone.

@@ -71,7 +71,7 @@ type place struct {
 	sequence int32
 }
 
-// before orders places as consumers take them. After 2147483647 ZooKeeper goes on at -2147483648;
+// compare orders places as consumers take them. After 2147483647 ZooKeeper goes on at -2147483648;
 // those came later.
 func (p place) compare(o place) int {
 	later := func(sequence int32) int {
@@ -80,7 +80,7 @@ func (p place) compare(o place) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(p.priority, o.priority), cmp.Compare(later(p.sequence), later(o.sequence)),
+	return cmp.Or(cmp.Compare(p.due, o.due), cmp.Compare(p.priority, o.priority), cmp.Compare(later(p.sequence), later(o.sequence)),
 		cmp.Compare(p.sequence, o.sequence), cmp.Compare(p.name, o.name))
 }
 

@@ -5,25 +5,29 @@ import (
 	"iter"
 )
 
-// Put puts one item into the queue, and returns its id: the name of its znode. A nil error means that
-// the item is there, once. The id is empty if the answer that had it was lost. An item with a Delay gets
-// another id when the delay is over. payload may be empty. It is not copied: leave it alone until Put
-// returns.
+// batchBytes is how many bytes of payload one write puts, unless one item alone has more.
+const batchBytes = 512 << 10
+
+// Put puts one item into the queue, and returns its id: the name of its znode. A nil error means
+// that the item is there, once. The id is empty if the answer that had it was lost. An item with a
+// Delay gets another id when the delay is over. payload may be empty.
 //
 // Errors:
 //
 //   - ErrFull: the queue has as many items as Config.Bound allows. The item was not put.
 //   - ErrInvalid: an option is wrong.
-//   - zkapi.FateOf(err) is zkapi.NotApplied for these and every other error but ErrInDoubt, and the item
-//     was not put: because ctx ended before, or a server has refused the write.
-//   - ErrInDoubt: the session or ctx has ended before the answer came. Either the item is there, or it
-//     never will be; if it was not there when Put returned, it may still come as long as one request takes.
-//     Put it again if consumers can bear a duplicate.
+//   - ErrInDoubt: the session or ctx has ended before the answer came. Either the item is there, or
+//     it never will be; if ctx has ended, that is settled in the background. Put it again
+//     if consumers can bear a duplicate.
+//   - zkapi.FateOf(err) is zkapi.NotApplied for every other error, and the item was not put: ctx
+//     has ended before anything was sent, or a server has refused the write.
 func (q *Queue) Put(ctx context.Context, payload []byte, options ...Option) (id string, err error) {
-	for id, err := range q.PutAll(ctx, func(yield func(Item) bool) { yield(Item{payload, options}) }) {
-		return id, err
+	if q == nil || q.env == nil {
+		return "", errZero
 	}
-	return "", context.Cause(ctx)
+	p := q.pending(Item{payload, options})
+	q.putAll(ctx, []*pending{p})
+	return p.id, p.err
 }
 
 // PutAll puts many items. Nothing happens until a loop ranges over what it returns; each such loop
@@ -33,10 +37,49 @@ func (q *Queue) Put(ctx context.Context, payload []byte, options ...Option) (id 
 //	for id, err := range queue.PutAll(ctx, slices.Values(items)) {
 //
 // Up to 100 items are one write, so this is many times as fast as Put. Such a write is made when
-// 100 items have come, or as many bytes as one request may have, or when the items end: an item waits
-// for those behind it. The items stand in the queue in the order of the iterator, if their priorities are
-// the same. It is no transaction: some writes may succeed and later ones fail. When one has failed because
-// ctx or the session has ended, the others are tried all the same.
+// 100 items have come, or 512 KiB, or when the items end: an item waits for those behind it. The
+// items stand in the queue in the order of the iterator, if their priorities are the same and all
+// outcomes are nil. It is no transaction: when an item fails, the others are put all the same.
+//
+// When ctx has ended, PutAll reads one more item. That one and all before it whose fate is not
+// settled get an error. So if no outcome is an error, all items were read and put.
 func (q *Queue) PutAll(ctx context.Context, items iter.Seq[Item]) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {}
+	return func(yield func(string, error) bool) {
+		switch {
+		case q == nil || q.env == nil:
+			yield("", errZero)
+			return
+		case items == nil:
+			yield("", invalid("the iterator of the items is nil: give one, such as slices.Values(items)"))
+			return
+		}
+		var batch []*pending
+		bytes := 0
+		flush := func() bool {
+			q.putAll(ctx, batch)
+			for _, p := range batch {
+				if !yield(p.id, p.err) {
+					return false
+				}
+			}
+			batch, bytes = nil, 0
+			return true
+		}
+		for item := range items {
+			p := q.pending(item)
+			if bytes += len(p.op.Data); bytes > batchBytes && len(batch) > 0 {
+				if !flush() {
+					return
+				}
+				bytes = len(p.op.Data)
+			}
+			batch = append(batch, p)
+			if last := ctx.Err() != nil; last || len(batch) == MostAtOnce {
+				if !flush() || last {
+					return
+				}
+			}
+		}
+		flush()
+	}
 }

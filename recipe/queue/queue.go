@@ -8,6 +8,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/tokens"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -23,6 +24,7 @@ type Queue struct {
 	obs    observe.Observer
 	config Config
 	shared *sessions.Shared
+	tokens tokens.Memory
 	turn   turn // whose Take reads the lists
 	view   *view
 
@@ -44,8 +46,15 @@ func New(env zkapi.Env, path string, config Config) (*Queue, error) {
 	if config.Name != "" {
 		q.obs.Logger = q.obs.Logger.With(role, config.Name)
 	}
-	q.shared = sessions.NewShared(env, q.obs, role, sessions.Hooks{})
+	q.shared = sessions.NewShared(env, q.obs, role, sessions.Hooks{Opened: q.opened})
 	return q, nil
+}
+
+// opened hears of each new session.
+func (q *Queue) opened(ctx context.Context, session zkapi.Session) {
+	if last := q.tokens.Opened(zkapi.WentBack(session)); last != nil {
+		q.obs.Logger.ErrorContext(ctx, "the ensemble was wiped, replaced or restored", "error", last)
+	}
 }
 
 // Path is the path of the queue.
@@ -79,3 +88,25 @@ func (q *Queue) writer(ctx context.Context) (*once.Lanes, error) {
 	}
 	return q.lanes, nil
 }
+
+// skip notes an entry that cannot be taken, and reports it once.
+func (q *Queue) skip(name, why string) {
+	q.mu.Lock()
+	known := q.odd[name]
+	if len(q.odd) < mostOdd {
+		q.odd[name] = true
+	}
+	q.mu.Unlock()
+	if !known {
+		q.obs.Logger.Warn("an item is skipped", "item", name, "because", why)
+	}
+}
+
+func (q *Queue) isOdd(name string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.odd[name]
+}
+
+// mostOdd is how many entries that cannot be taken a Queue remembers.
+const mostOdd = 1000

@@ -2,7 +2,12 @@ package queue
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -16,9 +21,12 @@ type Taken struct {
 	payloads [][]byte
 	token    int32 // the version of the entry since it was taken
 
-	ctx context.Context
-	end context.CancelCauseFunc
+	ctx  context.Context
+	end  context.CancelCauseFunc
+	turn turn // of writes, one after the other
 
+	mu       sync.Mutex
+	finished error        // ErrAcked or ErrBuried when that was applied
 	released zkapi.Source // fires when the claim is gone
 	result   error        // of the release
 }
@@ -53,41 +61,155 @@ func (t *Taken) Claim() string { return t.q.taken + "/" + t.name }
 // the session's timeout: another process can hold the item only later.
 func (t *Taken) Context() context.Context { return t.ctx }
 
-// Write applies all of ops, or none, and only while this process holds the item. The ops are creates,
-// sets, deletes and checks; the results are in the same order, and missing if the answer that had them
-// was lost. Without ops, Write checks whether the item is still held. The znodes of the queue may be
-// checked and not changed.
+// Write applies all of ops, or none, and only while this process holds the item. The ops are
+// creates, sets, deletes and checks; the results are in the same order, and missing if the answer
+// that had them was lost. Without ops, Write checks whether the item is still held. The znodes of
+// the queue may be checked and not changed.
 //
-// A write whose answer is lost is sent again until its fate is known, and is applied once. Errors:
+// A write whose answer is lost is sent again until its fate is known, and is applied once. The
+// writes of one item are sent one after the other. Errors:
 //
 //   - ErrInvalid: an op is of another kind, or changes a znode of the queue.
 //   - ErrFenced: the item is held no longer. Nothing was applied.
-//   - ErrLost, ErrAcked, ErrBuried, ErrReleased or ErrClosed: that was known before anything was sent.
+//   - ErrLost, ErrAcked, ErrBuried, ErrReleased or ErrClosed: that was known before anything was
+//     sent.
 //   - ErrInDoubt: ctx, the lease or the session has ended before the answer came. zkapi.FateOf is
 //     zkapi.Unknown: read the znodes to find out.
-//   - anything else: a server has refused the op zkapi.FailedIndex(err), and nothing was applied.
+//   - anything else: a server has refused the op zkapi.FailedIndex(err), or ctx has ended before
+//     anything was sent. Nothing was applied.
 func (t *Taken) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	return zkapi.Result{}, errZero
+	holds := []zkapi.Op{zkapi.Check(t.Claim(), claimed), zkapi.Check(t.q.entries+"/"+t.name, t.token)}
+	results, err := t.send(ctx, holds, ops, nil)
+	return zkapi.Result{Results: results}, err
 }
 
-// Ack acknowledges the item: it is deleted, and no consumer gets it any more. In the same write all of ops are
-// applied, or nothing is: this is how the effect of an item is recorded exactly once. A nil error
-// means that this was applied, once.
+// Ack acknowledges the item: it is deleted, and no consumer gets it any more. In the same write
+// all of ops are applied, or nothing is: this is how the effect of an item is recorded exactly
+// once. A nil error means that this was applied, once.
 //
-// The errors are those of Write. After an error with the fate zkapi.NotApplied the item is as it was; if
-// it is still held, Ack may be called again. After ErrInDoubt call Ack again if the context has not ended: ErrAcked means then
-// that the first call was applied. If the session has ended, read what ops would have written; without
-// ops, expect that the item may come again.
-func (t *Taken) Ack(ctx context.Context, ops ...zkapi.Op) error { return errZero }
+// The errors are those of Write. After an error with the fate zkapi.NotApplied the item is as it
+// was; if its context has not ended, Ack may be called again. After ErrInDoubt call Ack again if
+// the context has not ended: the second call waits for the first, and ErrAcked means that the first
+// was applied. If the session has ended, read what ops would have written; without ops, expect that the item may come
+// again.
+func (t *Taken) Ack(ctx context.Context, ops ...zkapi.Op) error {
+	_, err := t.send(ctx, t.deletes(), ops, ErrAcked)
+	return err
+}
 
-// Bury moves the item to the dead letters, because no take will ever succeed. The errors are those of Ack.
-func (t *Taken) Bury(ctx context.Context) error { return errZero }
+// Bury moves the item to the dead letters, because no take will ever succeed. The errors are
+// those of Ack.
+func (t *Taken) Bury(ctx context.Context) error {
+	zkapi.Checkpoint(t.q.env, "read the item to bury", ctx, t)
+	seen, err := t.lanes.Session.Do(ctx, fence.Get(t.q.entries+"/"+t.name))
+	if errors.Is(err, zkapi.ErrNoNode) || zkapi.FateOf(err) == zkapi.Unknown && err != nil {
+		err = &zkapi.Error{Kind: zkapi.KindMulti, Path: t.Claim(), Index: -1, Fate: zkapi.NotApplied, Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{t.name, t.name + "." + t.q.env.Unique()} {
+		grave := zkapi.Create(t.q.dead+"/"+name, seen.Data, zkapi.Persistent).WithACL(t.q.config.ACL)
+		_, err = t.send(ctx, append(t.deletes(), grave), nil, ErrBuried)
+		if !errors.Is(err, zkapi.ErrNodeExists) {
+			break
+		}
+	}
+	return err
+}
 
-// Release gives the item back to its place, where it is free at once, and waits until the
-// ensemble has confirmed that. The take still counts for Config.MaxTakes. All work on the item must have
-// ended before.
-//
-// If ctx ends first, the error is ErrUnconfirmed, and the Queue goes on deleting the claim as long as
-// the session lives. ErrLost means that the item was lost before this call, ErrAcked or ErrBuried that it
-// is not in the queue any more. Release may be called again; it then waits again.
-func (t *Taken) Release(ctx context.Context) error { return errZero }
+// deletes are the ops that end an item that is held.
+func (t *Taken) deletes() []zkapi.Op {
+	return []zkapi.Op{zkapi.Delete(t.Claim(), claimed), zkapi.Delete(t.q.entries+"/"+t.name, t.token)}
+}
+
+// holdOps is how many ops show that the item is held.
+const holdOps = 2
+
+// send sends own ops, which begin with those that show that the item is held, and the caller's. If
+// finish is set, the item is held no longer afterwards, for that cause.
+func (t *Taken) send(ctx context.Context, own, ops []zkapi.Op, finish error) ([]zkapi.Result, error) {
+	for i, op := range ops {
+		if err := t.q.allowed(op); err != nil {
+			return nil, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
+		}
+	}
+	ctx, end := t.tenure.term.While(ctx)
+	defer end()
+	if err := t.turn.take(ctx, t.q.env); err != nil {
+		return nil, t.refused(err)
+	}
+	if err := t.ended(); err != nil {
+		t.turn.leave()
+		return nil, t.refused(err)
+	}
+	settled := func(err error) {
+		if err == nil && finish != nil {
+			t.mu.Lock()
+			t.finished = finish
+			t.mu.Unlock()
+			t.letGo(finish)
+		}
+		t.turn.leave()
+	}
+	write := once.Write{Ops: append(own, ops...), Term: t.tenure.term, State: t, Later: settled}
+	sent, err := t.lanes.Send(ctx, write)
+	if !sent.Pending {
+		settled(err)
+	}
+	if err != nil {
+		return nil, t.explained(err, len(own))
+	}
+	if sent.Results == nil {
+		return nil, nil
+	}
+	return sent.Results[len(own):], nil
+}
+
+// explained takes the own ops out of an error's count. If one of those that show that the item is held was
+// refused, it is lost.
+func (t *Taken) explained(err error, own int) error {
+	e, ok := errors.AsType[*zkapi.Error](err)
+	if !ok || e.Index < 0 {
+		return err
+	}
+	changed := *e
+	changed.Index = max(e.Index-own, -1)
+	if e.Index >= holdOps || !errors.Is(err, zkapi.ErrNoNode) && !errors.Is(err, zkapi.ErrBadVersion) {
+		return &changed
+	}
+	changed.Err = fmt.Errorf("%w: %w", ErrFenced, e.Err)
+	t.letGo(fmt.Errorf("%w: %w", ErrLost, e.Err))
+	t.q.env.Spawn("drop", func() { _ = t.drop() })
+	return &changed
+}
+
+// ended says why nothing can be written any more; nil while the item is held.
+func (t *Taken) ended() error {
+	if t.tenure.term.Lease.Left() <= 0 {
+		t.tenure.term.Overdue()
+	}
+	return context.Cause(t.ctx)
+}
+
+// refused is the error of a write of which nothing was sent.
+func (t *Taken) refused(err error) error {
+	return &zkapi.Error{Kind: zkapi.KindMulti, Path: t.Claim(), Index: -1, Fate: zkapi.NotApplied, Err: err}
+}
+
+// allowed reports why an op is not for Write.
+func (q *Queue) allowed(op zkapi.Op) error {
+	switch op.Kind {
+	case zkapi.KindCheck:
+		return nil
+	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
+	default:
+		return invalid("%v in a write: use zkapi.Create, Set, Delete and Check", op.Kind)
+	}
+	for _, own := range []string{q.path, q.config.LockPath} {
+		if own != "" && (op.Path == own || strings.HasPrefix(op.Path, own+"/")) {
+			return invalid("%v %s in a write: that znode belongs to the queue: use another name", op.Kind, op.Path)
+		}
+	}
+	return nil
+}

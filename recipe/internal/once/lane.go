@@ -18,7 +18,7 @@ type lane struct {
 }
 
 // take returns a lane that no write has, and waits for one if all are in use.
-func (l *Lanes) take(ctx context.Context) (*lane, error) {
+func (l *Lanes) take(ctx context.Context, j *job) (*lane, error) {
 	for {
 		l.mu.Lock()
 		switch {
@@ -34,12 +34,12 @@ func (l *Lanes) take(ctx context.Context) (*lane, error) {
 			number := l.lanes
 			l.lanes++
 			l.mu.Unlock()
-			return l.add(ctx, number)
+			return l.add(ctx, number, j)
 		}
 		ready := l.env.Signal()
 		l.waiting = append(l.waiting, ready)
 		l.mu.Unlock()
-		zkapi.Checkpoint(l.env, "wait for a lane", ctx, ready)
+		zkapi.Checkpoint(l.env, "wait for a lane", ctx, ready, j)
 		if _, err := l.env.Wait(ctx, ready); err != nil {
 			l.forget(ready)
 			return nil, notSent(l.base, err)
@@ -48,9 +48,9 @@ func (l *Lanes) take(ctx context.Context) (*lane, error) {
 }
 
 // add makes one more lane.
-func (l *Lanes) add(ctx context.Context, number int) (*lane, error) {
+func (l *Lanes) add(ctx context.Context, number int, j *job) (*lane, error) {
 	ln := &lane{path: l.path(number)}
-	err := l.make(ctx, ln.path)
+	err := l.make(ctx, ln.path, j)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
@@ -66,16 +66,16 @@ func (l *Lanes) add(ctx context.Context, number int) (*lane, error) {
 
 // make makes the znode of a lane. Its name is unique, so one that is there is the own one, whose
 // answer was lost.
-func (l *Lanes) make(ctx context.Context, path string) error {
+func (l *Lanes) make(ctx context.Context, path string, j *job) error {
 	again := retry.New(l.env, l.obs, "register a session")
 	return again.OnDisconnect(ctx, l.Session, func() error {
-		zkapi.Checkpoint(l.env, "make a lane", ctx, path)
+		zkapi.Checkpoint(l.env, "make a lane", ctx, path, j)
 		err := l.Session.Attend(ctx, path, l.Data, l.ACL)
 		if errors.Is(err, zkapi.ErrNoNode) && l.Prepare != nil {
 			if err = l.Prepare(ctx, l.Session); err != nil {
 				return err
 			}
-			zkapi.Checkpoint(l.env, "make a lane below a new folder", ctx, path)
+			zkapi.Checkpoint(l.env, "make a lane below a new folder", ctx, path, j)
 			err = l.Session.Attend(ctx, path, l.Data, l.ACL)
 		}
 		if errors.Is(err, zkapi.ErrNodeExists) {

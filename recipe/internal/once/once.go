@@ -82,6 +82,8 @@ type Write struct {
 	Ops []zkapi.Op
 	// Term is the term whose lease the write keeps, and which ends with the claim; or nil.
 	Term *term.Term
+	// State is what the calling thread depends on beside this write, for zkapi.Checkpoint.
+	State any
 	// Later hears what has become of a write that was in doubt when Send returned: nil, or an
 	// error. It runs in a thread of the Lanes.
 	Later func(error)
@@ -91,6 +93,7 @@ type Write struct {
 type Sent struct {
 	Results []zkapi.Result // of the Ops; nil if the answer that had them was lost
 	From    time.Duration  // when it was first sent, by Env.Elapsed
+	Pending bool           // with ErrInDoubt: it is settled in the background, and Later will hear of it
 }
 
 // Send has a write applied, or returns an error:
@@ -101,11 +104,12 @@ type Sent struct {
 //   - ErrInDoubt: ctx has ended, or the session has. In the first case the write is settled in the
 //     background, and Later hears of it.
 func (l *Lanes) Send(ctx context.Context, w Write) (Sent, error) {
-	ln, err := l.take(ctx)
+	j := &job{Write: w, lanes: l, again: retry.New(l.env, l.obs, "write of a session")}
+	ln, err := l.take(ctx, j)
 	if err != nil {
 		return Sent{}, err
 	}
-	j := &job{Write: w, lanes: l, lane: ln, again: retry.New(l.env, l.obs, "write of a session")}
+	j.lane = ln
 	for {
 		done, err := j.step(ctx, false)
 		switch {
@@ -118,7 +122,7 @@ func (l *Lanes) Send(ctx context.Context, w Write) (Sent, error) {
 		case ctx.Err() != nil:
 			cause := context.Cause(ctx)
 			l.env.Spawn("settle", j.settle)
-			return Sent{}, inDoubt(l.base, cause)
+			return Sent{Pending: true}, inDoubt(l.base, cause)
 		}
 	}
 }

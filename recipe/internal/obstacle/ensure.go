@@ -1,4 +1,4 @@
-package elect
+package obstacle
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"path"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -20,7 +19,7 @@ func Ensure(ctx context.Context, session fence.Session, p string, acl []zkapi.AC
 	found, err := fence.Look(ctx, session, fence.Exists(p))
 	switch {
 	case err == nil && found.Found && found.Stat.Alive():
-		return &obstacle.Error{Problem: obstacle.NotPersistent(p, found.Stat, "no znode can be created below it")}
+		return &Error{Problem: NotPersistent(p, found.Stat, "no znode can be created below it")}
 	case err == nil && found.Found, errors.Is(err, zkapi.ErrNoAuth):
 		return nil
 	case err != nil:

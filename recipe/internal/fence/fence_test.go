@@ -113,7 +113,7 @@ func TestMayWrite_NamesAVersionThatNoZnodeHas(t *testing.T) {
 // Each further method is a further way to write without a claim, perhaps. It must be
 // entered here, and in the package's comment if it writes.
 func TestSession_HasTheseMethodsOnly(t *testing.T) {
-	want := strings.Fields("Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll WriteAllWhile")
+	want := strings.Fields("Attend Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll WriteAllWhile")
 	var got []string
 	for i, of := 0, reflect.TypeFor[*fence.Session](); i < of.NumMethod(); i++ {
 		got = append(got, of.Method(i).Name)

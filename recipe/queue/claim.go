@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
@@ -135,17 +136,21 @@ func (s *search) readAll(places []place) (changed bool, err error) {
 // usable reports whether an item can be taken as it is. One that was taken too often, or that cannot be
 // read, goes to the dead letters; one whose version has gone back gets a greater one.
 func (s *search) usable(c *candidate) (bool, error) {
-	var unreadable error
-	c.payloads, unreadable = s.q.layout.decode(c.data)
-	switch {
-	case unreadable != nil:
-		s.q.obs.Logger.WarnContext(s.wanted, "an item goes to the dead letters", "item", c.name, "because", unreadable)
-		return false, s.bury(c)
-	case s.q.config.MaxTakes > 0 && takesOf(c.version) >= s.q.config.MaxTakes:
-		s.q.obs.Logger.WarnContext(s.wanted, "an item goes to the dead letters", "item", c.name, "takes", takesOf(c.version))
-		return false, s.bury(c)
+	fit, err := s.aboveAllTokens(c)
+	if !fit || err != nil {
+		return false, err
 	}
-	return s.aboveAllTokens(c)
+	why := ""
+	if c.payloads, err = s.q.layout.decode(c.data); err != nil {
+		why = err.Error()
+	} else if s.q.config.MaxTakes > 0 && takesOf(c.version) >= s.q.config.MaxTakes {
+		why = fmt.Sprintf("it was taken %d times", takesOf(c.version))
+	}
+	if why == "" {
+		return true, nil
+	}
+	s.q.obs.Logger.WarnContext(s.wanted, "an item goes to the dead letters", "item", c.name, "because", why)
+	return false, s.bury(c)
 }
 
 // unheld are the ops that fail while an item is held.

@@ -1,10 +1,7 @@
 package queue
 
 import (
-	"fmt"
-
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/tokens"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -23,21 +20,23 @@ func takesOf(version int32) int { return int(version) % round }
 // process has seen of it. If the tree has gone back, it raises the version first, and the item is to be
 // read again.
 func (s *search) aboveAllTokens(c *candidate) (bool, error) {
-	seen := &s.q.tokens
-	floor, behind := seen.Floor(c.name, c.version)
-	if behind { // the lists were read after a sync, so no server lags
-		seen.Lose(c.name)
+	known, lost := s.q.tokens.Known(c.name)
+	switch {
+	case !lost && c.version < known: // the lists were read after a sync, so no server lags
+		s.q.tokens.Lose(c.name)
 		s.q.obs.Logger.ErrorContext(s.wanted, "the ensemble was wiped, replaced or restored, or the queue was made again",
-			"item", c.name, "version", c.version, "greatest token seen", floor)
-		floor, _ = seen.Floor(c.name, c.version)
+			"item", c.name, "version", c.version, "greatest token seen", known)
+	case !lost:
+		return true, nil
 	}
+	if !fence.CanRise(known, 2*round) {
+		s.q.skip(c.name, "its versions are used up: delete it, and put its payload again")
+		return false, nil
+	}
+	floor := (known/round + 2) * round // by a round at least, because other takes may have been missed
 	if c.version >= floor {
 		return true, nil
 	}
-	if !fence.CanRise(floor, 2*round) {
-		return false, fmt.Errorf("queue: the versions of %s/%s are used up: delete it, and put its payload again", s.q.entries, c.name)
-	}
-	floor = (max(floor-tokens.LiftedBeyond, 0)/round + 2) * round
 	ops := s.unheld(c.name)
 	for version := c.version; version < min(floor, c.version+liftedAtOnce); version++ {
 		ops = append(ops, zkapi.Set(s.q.entries+"/"+c.name, c.data, version))

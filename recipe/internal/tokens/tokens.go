@@ -88,3 +88,10 @@ func (m *Memory) Lose(name string) {
 	}
 	m.lost[name] = true
 }
+
+// Known is the greatest token that was seen of a name. lost says that the tree has gone back since.
+func (m *Memory) Known(name string) (token int32, lost bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of[name], m.lost[name]
+}

@@ -68,8 +68,10 @@ type search struct {
 	fresh  bool // the lists must know of all that was written before
 	chosen []candidate
 	next   time.Time // when a delayed item is due
-	again  *retry.Step
-	told   *retry.Told
+
+	watches []zkapi.Source // of the lists, as they were read last
+	again   *retry.Step
+	told    *retry.Told
 
 	mu   sync.Mutex
 	over bool // got and err are set
@@ -171,6 +173,8 @@ func (s *search) onSession() ([]*Taken, error) {
 		case !s.waits:
 			return nil, ErrEmpty
 		}
+		v := s.view
+		s.watches = fence.Sources(v.entries.watch, v.taken.watch, v.delayed.watch, v.reconnected)
 		mine = false
 		s.q.turn.leave()
 		if err := s.await(); err != nil {
@@ -192,10 +196,9 @@ func (s *search) await() error {
 	if !s.next.IsZero() {
 		pause = min(pause, max(s.next.Sub(s.q.env.Now()), time.Millisecond))
 	}
-	v, session := s.view, s.lanes.Session
-	sources := fence.Sources(v.entries.watch, v.taken.watch, v.delayed.watch, v.reconnected, session.Done(), s.q.env.Timer(pause))
+	session := s.lanes.Session
 	zkapi.Checkpoint(s.q.env, "wait for an item")
-	_, err := s.q.env.Wait(s.wanted, sources...)
+	_, err := s.q.env.Wait(s.wanted, append(s.watches, session.Done(), s.q.env.Timer(pause))...)
 	if err == nil && session.Done().Fired() {
 		err = session.Cause()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,15 +210,15 @@ func TestLease_LastsAtRest(t *testing.T) {
 			t.Fatal(all, err)
 		}
 		synctest.Wait()
-		writes := 0
+		var writes atomic.Int64
 		w.env.Server.Observe(func(_ int64, op zkapi.Op) {
 			if op.Kind.Writes() {
-				writes++
+				writes.Add(1)
 			}
 		})
 		time.Sleep(10 * timeout)
-		if writes > 70 {
-			t.Errorf("%d writes", writes)
+		if n := writes.Load(); n > 70 {
+			t.Errorf("%d writes", n)
 		}
 		for _, taken := range all {
 			if taken.Context().Err() != nil {
@@ -226,10 +227,10 @@ func TestLease_LastsAtRest(t *testing.T) {
 			w.acks(taken)
 		}
 		time.Sleep(timeout)
-		writes = 0
+		writes.Store(0)
 		time.Sleep(10 * timeout)
-		if writes > 0 {
-			t.Errorf("%d writes while nothing is held", writes)
+		if n := writes.Load(); n > 0 {
+			t.Errorf("%d writes while nothing is held", n)
 		}
 	})
 }

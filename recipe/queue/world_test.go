@@ -3,7 +3,6 @@ package queue_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -233,5 +232,3 @@ func each(t *testing.T, test func(w *world, loss zk.Loss)) {
 		t.Run(name, func(t *testing.T) { inBubble(t, func(w *world) { test(w, loss) }) })
 	}
 }
-
-var _ = fmt.Sprint

@@ -9,7 +9,7 @@ import (
 )
 
 // complete tells shells which words may follow. The names of tasks, workers,
-// elections and locks come from the servers.
+// elections, locks and queues come from the servers.
 func complete(root *cobra.Command, o *cli.Options) {
 	for _, one := range []struct {
 		words  []string
@@ -19,6 +19,8 @@ func complete(root *cobra.Command, o *cli.Options) {
 		{[]string{"cancel"}, false, cli.CompleteTasks}, {[]string{"collect"}, false, cli.CompleteTasks},
 		{[]string{"tasks", "show"}, true, cli.CompleteTasks}, {[]string{"explain"}, true, cli.CompleteSubjects},
 		{[]string{"lock"}, true, cli.CompleteLocks}, {[]string{"locks"}, true, cli.CompleteLocks},
+		{[]string{"queue", "put"}, true, cli.CompleteQueues}, {[]string{"queue", "take"}, true, cli.CompleteQueues},
+		{[]string{"queue", "ls"}, true, cli.CompleteQueues}, {[]string{"queue", "requeue"}, true, cli.CompleteQueues},
 		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
 	} {
 		cmd, _, _ := root.Find(one.words)

@@ -7,6 +7,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/recipe/election"
 	"github.com/ringmaster-zk/ringmaster/recipe/lock"
+	"github.com/ringmaster-zk/ringmaster/recipe/queue"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -14,7 +15,7 @@ import (
 // printed its name and state.
 var errTask = errors.New("not every task was done")
 
-// errChild means that the command that dev or lock was given has failed. It has printed the reason.
+// errChild means that the command that dev, lock, lead or queue take was given has failed. It has printed the reason.
 var errChild = errors.New("the command has failed")
 
 // Misuse is an error about wrong use, for what the flags alone show to be wrong.
@@ -32,17 +33,17 @@ type rule struct {
 // been applied is reported, whatever came after it. A signal explains every other
 // error. And an answer of the ensemble says more than a timeout.
 var rules = []rule{
-	{exit.InDoubt, among(recipe.ErrInDoubt)},
+	{exit.InDoubt, among(recipe.ErrInDoubt, queue.ErrInDoubt)},
 	{exit.Interrupted, given(exit.Interrupted)},
 	{exit.WrongUse, given(exit.WrongUse)},
-	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid, lock.ErrInvalid)},
+	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid, lock.ErrInvalid, queue.ErrInvalid)},
 	{exit.Refused, zkapi.Permanent},
 	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed, lock.ErrMixed, lock.ErrParent, lock.ErrExhausted)},
-	{exit.BacklogFull, among(recipe.ErrBacklogFull)},
+	{exit.BacklogFull, among(recipe.ErrBacklogFull, queue.ErrFull)},
 	{exit.Lost, given(exit.Lost)},
-	{exit.Lost, among(lock.ErrLost)},
-	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker, errNoLeader)},
-	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished, lock.ErrHeld, errNotInTime)},
+	{exit.Lost, among(lock.ErrLost, queue.ErrLost)},
+	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker, errNoLeader, queue.ErrUnknownItem)},
+	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished, lock.ErrHeld, errNotInTime, queue.ErrEmpty, errNoItem, errSome)},
 	{exit.RefusedForNow, zkapi.Curable},
 	{exit.Unreachable, given(exit.Unreachable)},
 	{exit.Unreachable, among(zkapi.ErrConnectionLoss, zkapi.ErrNotSent, zkapi.ErrSessionEnded)},

@@ -29,7 +29,7 @@ var flags = map[string]string{
 }
 
 var (
-	ofLibrary = regexp.MustCompile(`(^|: )(recipe|election|zkclient|zkapi): `)
+	ofLibrary = regexp.MustCompile(`(^|: )(recipe|election|queue|zkclient|zkapi): `)
 	words     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[A-Za-z]+`) // a quoted text is one word
 )
 

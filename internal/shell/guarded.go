@@ -15,7 +15,7 @@ import (
 type Guarded struct {
 	Command  []string
 	Env      []string
-	In       *os.File // nil: nothing can be read
+	In       io.Reader // nil: nothing can be read
 	Out, Err io.Writer
 	Log      *slog.Logger
 }

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe"
+	"github.com/ringmaster-zk/ringmaster/recipe/queue"
+)
+
+// queuesRoot is the znode of the queues that have a name. A queue can also have a path of its own.
+const queuesRoot = "/queues"
+
+// QueuePriority is the priority of an item that was given none.
+const QueuePriority = queue.DefaultPriority
+
+// Queue is what the commands of queue share.
+type Queue struct {
+	LockPath string // of Curator's programs; empty for a queue in the form of kazoo
+	Bound    int
+	MaxTakes int
+	Name     string // of this process, for people
+}
+
+// open connects. The znode of a queue is below /queues if it has a name alone.
+func (q Queue) open(o *Options, name string) (*queue.Queue, *grantedEnv, *slog.Logger, error) {
+	if name == "" || !strings.HasPrefix(name, "/") && strings.Contains(name, "/") {
+		return nil, nil, nil, misuse("%q is not the name of a queue: give one word such as mail, or a path such as /queues/mail", name)
+	}
+	env, access, log, err := o.connect()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if !strings.HasPrefix(name, "/") {
+		name = queuesRoot + "/" + name
+	}
+	config := queue.Config{Name: q.Name, ACL: aclOf(access), Bound: q.Bound, MaxTakes: q.MaxTakes, Logger: slog.New(quieter{log.Handler()})}
+	if q.LockPath != "" {
+		config.Layout, config.LockPath = queue.Curator, o.Namespace+q.LockPath
+	}
+	opened, err := queue.New(env, o.Namespace+name, config)
+	return opened, env, log, err
+}
+
+// closeQueue ends the session of a command.
+func closeQueue(q *queue.Queue) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = q.Close(ctx) // if the session lasts longer, its timeout ends it
+}
+
+// QueuePut is the command queue put.
+type QueuePut struct {
+	Queue
+	Priority int
+	Delay    time.Duration
+	Wait     bool // for room
+	Lines    bool
+}
+
+// Run puts the payload in args, or standard input, or each line of it.
+func (p QueuePut) Run(ctx context.Context, o *Options, s Streams, name string, args []string) error {
+	q, _, _, err := p.open(o, name)
+	if err != nil {
+		return err
+	}
+	defer closeQueue(q)
+	options := []queue.Option{queue.Priority(p.Priority)}
+	if p.LockPath != "" && p.Priority == QueuePriority {
+		options = nil
+	}
+	if p.Delay != 0 {
+		options = append(options, queue.Delay(p.Delay))
+	}
+	if p.Wait {
+		options = append(options, queue.WaitForRoom())
+	}
+	if p.Lines {
+		return p.each(ctx, o, s, q, options)
+	}
+	payload, err := payloadOf(ctx, s.In, args)
+	if err != nil {
+		return err
+	}
+	limited, cancel := p.limited(ctx, o)
+	defer cancel()
+	id, err := q.Put(limited, payload, options...)
+	if err != nil {
+		return fmt.Errorf("queue put: %w", err)
+	}
+	return printID(s, id)
+}
+
+// limited bounds a put by --connect-timeout, unless it waits for room.
+func (p QueuePut) limited(ctx context.Context, o *Options) (context.Context, context.CancelFunc) {
+	if p.Wait {
+		return ctx, func() {}
+	}
+	return o.limited(ctx)
+}
+
+// each puts each line of standard input. It prints an id, or an error, for each.
+func (p QueuePut) each(ctx context.Context, o *Options, s Streams, q *queue.Queue, options []queue.Option) error {
+	in := readLines(ctx, s.In, recipe.MaxPayload)
+	tooLong := 0
+	items := func(yield func(queue.Item) bool) {
+		for l := range in.all {
+			if l.long {
+				tooLong = l.number
+				return
+			}
+			if !yield(queue.Item{Payload: l.text, Options: options}) {
+				return
+			}
+		}
+	}
+	number := 0
+	var worst error
+	for id, err := range q.PutAll(ctx, iter.Seq[queue.Item](items)) {
+		if number++; err == nil {
+			err = printID(s, id)
+		} else {
+			err = fmt.Errorf("line %d: %w", number, err)
+			printf(s.Err, "ringmaster: %s\n", sentence(err.Error()))
+		}
+		if err != nil && (worst == nil || rank(err) < rank(worst)) {
+			worst = err
+		}
+	}
+	switch {
+	case worst != nil:
+		return fmt.Errorf("queue put: not every line was put: %w", worst)
+	case tooLong > 0:
+		return misuse("queue put: line %d is longer than %d bytes: the lines from there on were not put", tooLong, recipe.MaxPayload)
+	case in.err != nil:
+		return fmt.Errorf("standard input cannot be read: %w", in.err)
+	}
+	return context.Cause(ctx)
+}
+
+// printID prints the id of an item, or a - if the answer that had it was lost.
+func printID(s Streams, id string) error {
+	if id == "" {
+		id = "-"
+	}
+	return printf(s.Out, "%s\n", id)
+}
+
+// QueueRequeue is the command queue requeue.
+type QueueRequeue struct {
+	Queue
+	All bool
+}
+
+// Run puts dead letters back, and prints their new ids.
+func (r QueueRequeue) Run(ctx context.Context, o *Options, s Streams, name string, ids []string) error {
+	if r.All == (len(ids) > 0) {
+		return misuse("queue requeue: give the ids of dead letters, or --all")
+	}
+	q, _, _, err := r.open(o, name)
+	if err != nil {
+		return err
+	}
+	defer closeQueue(q)
+	ctx, cancel := o.limited(ctx)
+	defer cancel()
+	if r.All {
+		l, err := q.List(ctx)
+		if err != nil {
+			return fmt.Errorf("queue requeue: %w", err)
+		}
+		for _, e := range l.Dead {
+			ids = append(ids, e.ID)
+		}
+	}
+	for _, id := range ids {
+		back, err := q.Requeue(ctx, id)
+		if r.All && errors.Is(err, queue.ErrUnknownItem) { // another person was faster
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("queue requeue: %s: %w", id, err)
+		}
+		if err := printID(s, back); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CompleteQueues lists the names of queues that begin with what was typed.
+func CompleteQueues(ctx context.Context, o *Options, args []string, begun string) []string {
+	return offered(children(ctx, o, queuesRoot), args, begun)
+}

@@ -5,7 +5,9 @@
 // one version to the next. A write whose answer was lost is sent again as it was. If it has been
 // applied, the lane has the next version and the repetition is refused for that reason, which is
 // the answer. An earlier copy that comes late is refused in the same way. To give up a write that
-// is in doubt, the lane alone is set: then no copy of that write can be applied any more.
+// is in doubt, the lane alone is set, twice in one multi: then no copy of that write can be applied
+// any more. If the answer to that is lost, too, the version of the lane tells which of the two was
+// applied: one more for the write, two more for giving it up.
 package once
 
 import (
@@ -136,6 +138,7 @@ type job struct {
 	begun    bool
 	doubtful bool  // a copy may have been applied, or may still be
 	refused  error // why the write is given up
+	given    bool  // it may have been given up, or may still be
 	sent     Sent
 }
 
@@ -160,20 +163,24 @@ func (j *job) settle() {
 func (j *job) step(ctx context.Context, givesUp bool) (done bool, err error) {
 	ops := []zkapi.Op{zkapi.Set(j.lane.path, j.lanes.Data, j.lane.version)}
 	alone := j.doubtful && (givesUp || j.refused != nil)
-	if !alone {
+	if alone {
+		ops = append(ops, zkapi.Set(j.lane.path, j.lanes.Data, j.lane.version+1))
+	} else {
 		ops = append(ops, j.Ops...)
 	}
 	reply := j.do(ctx, ops)
 	at := zkapi.FailedIndex(reply.Err)
 	switch {
 	case reply.Err == nil && alone:
-		j.lane.version++
+		j.lane.version += 2
 		return true, j.notApplied()
 	case reply.Err == nil:
 		j.lane.version++
 		j.sent.Results = reply.Results[1:]
 		j.again.Worked(ctx)
 		return true, nil
+	case errors.Is(reply.Err, zkapi.ErrBadVersion) && at == 0 && j.given:
+		return j.look(ctx)
 	case errors.Is(reply.Err, zkapi.ErrBadVersion) && at == 0 && j.doubtful:
 		j.lane.version++
 		j.again.Worked(ctx)
@@ -181,7 +188,7 @@ func (j *job) step(ctx context.Context, givesUp bool) (done bool, err error) {
 	case errors.Is(reply.Err, term.ErrFenced), at == 0 && !zkapi.Refused(reply.Err), errors.Is(reply.Err, zkapi.ErrSessionEnded), j.lanes.life.Err() != nil:
 		return true, j.lost(reply.Err)
 	case zkapi.FateOf(reply.Err) == zkapi.Unknown:
-		j.doubtful = true
+		j.doubtful, j.given = true, j.given || alone
 		if zkapi.TooLarge(reply.Err) {
 			j.refused = reply.Err
 		}
@@ -193,6 +200,33 @@ func (j *job) step(ctx context.Context, givesUp bool) (done bool, err error) {
 		return true, without(reply.Err)
 	}
 	return j.pause(ctx, reply.Err)
+}
+
+// look reads whether the write was applied, or given up: one of them was.
+func (j *job) look(ctx context.Context) (done bool, err error) {
+	zkapi.Checkpoint(j.lanes.env, "look at a lane", ctx, j)
+	_, err = j.lanes.Session.Do(ctx, fence.Sync(j.lane.path))
+	var seen zkapi.Result
+	if err == nil {
+		zkapi.Checkpoint(j.lanes.env, "look at a lane after a sync", ctx, j)
+		seen, err = fence.Look(ctx, j.lanes.Session, fence.Exists(j.lane.path))
+	}
+	switch {
+	case errors.Is(err, zkapi.ErrSessionEnded) || j.lanes.life.Err() != nil:
+		return true, j.lost(err)
+	case err != nil:
+		return j.pause(ctx, err)
+	}
+	j.again.Worked(ctx)
+	switch version := seen.Stat.Version; {
+	case seen.Found && version == j.lane.version+1:
+		j.lane.version = version
+		return true, nil
+	case seen.Found && version == j.lane.version+2:
+		j.lane.version = version
+		return true, j.notApplied()
+	}
+	return true, j.lost(term.ErrFenced) // a person has set the lane, or deleted it
 }
 
 // do sends the ops under the claim, once.

@@ -13,6 +13,7 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"/app": "", "/app/tasks": "", "/app/tasks/task-b": "", "/app/tasks/task-a": "", "/app/tasks/other": "",
 		"/app/workers": "", "/app/workers/w1": "", "/app/workers/other": "", "/app/workers/w$(x)": "",
 		"/app/elections": "", "/app/elections/scheduler": "", "/app/elections/reports": "",
+		"/app/queues": "", "/app/queues/mail": "", "/app/queues/orders": "",
 		"/app/locks": "", "/app/locks/nightly": "", "/app/locks/weekly": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
@@ -32,6 +33,9 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"lock n":                    "nightly\n:4\n",
 		"locks ":                    "nightly\nweekly\n:4\n",
 		"locks nightly ":            ":4\n",
+		"queue put ":                "mail\norders\n:4\n",
+		"queue take o":              "orders\n:4\n",
+		"queue ls mail ":            ":4\n",
 		"explain --strategy ":       "least-loaded\nsticky\n:4\n",
 		"tasks list --state ":       "pending\nassigned\ndone\nfailed\ncancelled\nunknown\n:4\n",
 		"master --strategy ":        "least-loaded\nsticky\n:4\n",

@@ -18,6 +18,10 @@ consumers take items under a claim.
 The queue is the znode /queues/NAME. A NAME that begins with / is the path of
 the znode. Programs with kazoo's LockingQueue can take part. With --lock-path
 the queue is one of Curator's DistributedQueue.`,
+		Example: `  ringmaster queue put mail 'welcome ann'
+  ringmaster queue take mail --count 0 --max-takes 5 -- ./send-mail
+  ringmaster queue ls mail
+  ringmaster queue requeue mail --all`,
 	}
 	cmd.AddCommand(queuePutCommand(o), queueTakeCommand(o), queueLsCommand(o), queueRequeueCommand(o))
 	return cmd

@@ -113,7 +113,7 @@ func TestQueueTake_GoesOn(t *testing.T) {
 	person.types("bad\ngood\n", "queue", "put", "mail", "--lines")
 	start := time.Now()
 	code, out, problem := person.types("", "queue", "take", "mail", "--count", "2", "--max-takes", "1", "--", "grep", "good")
-	if code != 10 || out != "good\n" || !strings.Contains(problem, "the item was given back") || !strings.Contains(problem, "given back item=entry-100-0000000000") || time.Since(start) < time.Second {
+	if code != 10 || out != "good\n" || !strings.Contains(problem, "the item was given back") || time.Since(start) < time.Second {
 		t.Errorf("%d, %q, %s", code, out, problem)
 	}
 	if _, out, _ := person.types("", "queue", "ls", "mail", "--json"); !strings.Contains(out, `"state":"dead"`) || strings.Contains(out, "0000000001") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestOpen_CountsTheTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := subject.Open{Items: 4, Moves: 3, Left: "2 tasks without a status, 2 assignments left"}
-	if open, err := Open(ctx, session); err != nil || open != want {
+	if open, err := Open(ctx, session); err != nil || !reflect.DeepEqual(open, want) {
 		t.Errorf("got %+v, %v, want %+v", open, err, want)
 	}
 	if name, of, err := candidate.Leader(ctx, session); err != nil || name != "node-1" || of != session.ID() {

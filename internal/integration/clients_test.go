@@ -69,16 +69,23 @@ const zkCli = "/usr/share/zookeeper/bin/zkCli.sh"
 // curatorRecipes compiles the program for Curator.
 func curatorRecipes(ctx context.Context, t *testing.T) *exec.Cmd {
 	t.Helper()
+	return exec.CommandContext(ctx, "java", "-cp", compiled(ctx, t, "CuratorRecipes.java"), "CuratorRecipes")
+}
+
+// compiled compiles a program for Curator, and returns the class path to run it with.
+func compiled(ctx context.Context, t *testing.T, source string) string {
+	t.Helper()
 	classes := t.TempDir()
 	path := []string{classes}
 	for _, archive := range []string{"curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute", "guava", "slf4j-api", "slf4j-nop"} {
 		path = append(path, javaArchives+archive+".jar")
 	}
-	compile := exec.CommandContext(ctx, "javac", "-nowarn", "-cp", strings.Join(path, ":"), "-d", classes, "testdata/clients/CuratorRecipes.java")
+	all := strings.Join(path, ":")
+	compile := exec.CommandContext(ctx, "javac", "-nowarn", "-cp", all, "-d", classes, "testdata/clients/"+source)
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("javac: %v\n%s", err, out)
 	}
-	return exec.CommandContext(ctx, "java", "-cp", strings.Join(path, ":"), "CuratorRecipes")
+	return all
 }
 
 // TestServe_ServesOtherClientsAsZooKeeperDoes runs other people's clients against

@@ -20,4 +20,7 @@
 //
 // Programs in testdata/clients use other people's clients. They run against model/zk/serve and
 // a real server, and find the same on both (clients_test.go).
+//
+// Programs of recipe/lock, Curator and kazoo contend for one lock on real servers, under faults
+// (interop_test.go). The judge (interop_judge_test.go) has the servers' transaction logs.
 package integration

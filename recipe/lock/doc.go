@@ -15,9 +15,34 @@
 // before it. So the end of one wakes only those that may go on, readers pass together, and neither
 // readers nor writers starve. The contender whose turn it is writes its grant: it sets the data of
 // the path, in one multi with a check that its own znode is there. A shared one, or one for a permit,
-// marks its znode with the token in the same multi. The names of Curator and kazoo are understood, and can
-// be written (Layout). With zkCli, create -s -e <path>/me-W- "" takes part by hand, and so does
-// create -e <path>/lock "" in the simple form.
+// marks its znode with the token in the same multi. With zkCli, create -s -e <path>/me-W- "" takes part
+// by hand, and so does create -e <path>/lock "" in the simple form.
+//
+// # With Curator and kazoo
+//
+// This package understands the names of Curator and kazoo, and can write them (Layout). Those
+// libraries understand their own names, so they need settings. Make the path by hand, as a persistent
+// znode, before its first use: Curator makes it as a container, see below.
+//
+//	contenders                      Layout here        Curator                     kazoo
+//	this package, Curator           Curator            InterProcessMutex           -
+//	this package, kazoo             Kazoo              -                           Lock
+//	all three, Curator's names      Curator            InterProcessMutex           a class of Lock, (1)
+//	all three, each its own names   Curator or Kazoo   with a driver, (2)          extra_lock_patterns, (3)
+//	shared locks, with Curator      CuratorReadWrite   InterProcessReadWriteLock   a class of Lock, (4)
+//
+//	(1) class CuratorLock(Lock): _NODE_NAME = "-lock-"; _EXCLUDE_NAMES = ["-lock-"]
+//	(2) new InterProcessMutex(client, path, new StandardLockInternalsDriver() {
+//	        public String fixForSorting(String name, String lockName) { return name.substring(name.length() - 10); }})
+//	    for Curator compares what follows "lock-", and takes a name without it as a whole.
+//	(3) Lock(client, path, extra_lock_patterns=["-lock-"]), since kazoo 2.7.1
+//	(4) exclusive only: _NODE_NAME = "-__WRIT__"; _EXCLUDE_NAMES = ["-__WRIT__", "-__READ__"]. A
+//	    ReadLock of kazoo 2.8 also waits for writers that came later, so both wait for ever
+//	    (kazoo's issue 649).
+//
+// Layout Plain excludes neither library: they do not know its names. Curator counts every znode below
+// the path as a contender, so keep others away. A contender of Curator or kazoo is not fenced: it may
+// go on to write after its session has ended. Ringmaster's own writes (Held.Write) are refused then.
 //
 // # Guaranteed
 //
@@ -42,6 +67,9 @@
 //     or use Delay.
 //   - Contenders of other libraries raise no version. So tokens order only the grants of this
 //     package.
+//   - If the path is a container or a TTL znode, the server deletes it when it has been empty. Then
+//     the tokens begin again, except for a process that has seen them. A server does not tell a
+//     client that a znode is of such a kind.
 //   - The simple form keeps no order, and its contenders do not see those of a queue. If hands make
 //     <path>/lock while a queue is used, both sides may hold the lock. Contenders of this package
 //     refuse a path with both (ErrMixed).

@@ -32,7 +32,8 @@ var (
 	// and in the simple form, or as a lock and as a semaphore.
 	ErrMixed = errors.New("the path is used for locks of another form")
 	// ErrParent means that the znode at the path cannot keep a token: it is ephemeral, or the
-	// server deletes it when it is empty. Its version would begin again at 0.
+	// server deletes it when it is empty. Its version would begin again at 0. ZooKeeper's own
+	// servers hide which znodes they delete (containers, TTL): there is no such error then.
 	ErrParent = errors.New("the znode of the lock is not persistent")
 	// ErrExhausted means that the sequence numbers of the path are used up: ZooKeeper's counter
 	// has passed 2147483647. Use another path, or delete this one when no process uses it.

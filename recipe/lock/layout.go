@@ -9,7 +9,7 @@ import (
 )
 
 // Layout is how the znodes of contenders are named. Contenders of different layouts see each
-// other here; whether programs of other libraries see them, depends on those libraries.
+// other here. Which settings programs of other libraries need to see them, the package comment says.
 type Layout uint8
 
 // The layouts. Each name ends with the sequence number that ZooKeeper gives.

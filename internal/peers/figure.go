@@ -13,6 +13,9 @@ const (
 	Drain  = "drain"  // tasks that wait are done
 	Submit = "submit" // tasks are handed in
 	Lone   = "lone"   // one task at a time
+	Pair   = "pair"   // a lock is taken and released, and nothing else contends
+	Grants = "grants" // contenders take a lock and release it, again and again
+	Passed = "passed" // a lock or a leadership goes to one that waits: from the call that gives it up
 	Server = "server" // nothing: what the server says of its settings
 )
 
@@ -20,14 +23,17 @@ const (
 type Figure struct {
 	What    string  `json:"what"`
 	Setting string  `json:"setting"` // how it was measured; of Server: what the server says of itself
-	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began
-	Tasks   int     `json:"tasks"`   // that were done or handed in
-	Seconds float64 `json:"seconds"` // that all of them took; of Lone: the median of one
+	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began; of Grants: contenders
+	Tasks   int     `json:"tasks"`   // that were done or handed in; locks, or grants
+	Seconds float64 `json:"seconds"` // that all of them took; of what is timed one by one: the median
 }
+
+// IsTime reports whether tasks are timed one by one.
+func IsTime(what string) bool { return what == Lone || what == Pair || what == Passed }
 
 // EachTakes is how many seconds one task takes: the reciprocal of a rate, or the median.
 func (f Figure) EachTakes() float64 {
-	if f.What == Lone {
+	if IsTime(f.What) {
 		return f.Seconds
 	}
 	return f.Seconds / float64(f.Tasks)
@@ -45,7 +51,11 @@ func (f Figure) check() error {
 		if f.Tasks > f.Waiting {
 			return fmt.Errorf("%d of %d waiting tasks were done", f.Tasks, f.Waiting)
 		}
-	case Submit, Lone:
+	case Grants:
+		if f.Waiting < 1 {
+			return fmt.Errorf("it does not say how many contend")
+		}
+	case Submit, Lone, Pair, Passed:
 	default:
 		return fmt.Errorf("%q is not known", f.What)
 	}

@@ -11,6 +11,8 @@ func TestRead_TakesWhatProgramsPrint(t *testing.T) {
 {"what":"submit","setting":"put_all","tasks":100,"seconds":0.5}
 {"what":"drain","setting":"8 consumers","waiting":20000,"tasks":480,"seconds":12}
 {"what":"lone","setting":"no result","tasks":40,"seconds":0.004}
+{"what":"grants","waiting":8,"tasks":50,"seconds":5}
+{"what":"passed","tasks":40,"seconds":0.005}
 `
 	got, err := read(strings.NewReader(printed))
 	want := []Figure{
@@ -18,11 +20,13 @@ func TestRead_TakesWhatProgramsPrint(t *testing.T) {
 		{What: Submit, Setting: "put_all", Tasks: 100, Seconds: 0.5},
 		{What: Drain, Setting: "8 consumers", Waiting: 20000, Tasks: 480, Seconds: 12},
 		{What: Lone, Setting: "no result", Tasks: 40, Seconds: 0.004},
+		{What: Grants, Waiting: 8, Tasks: 50, Seconds: 5},
+		{What: Passed, Tasks: 40, Seconds: 0.005},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	for i, each := range map[int]float64{1: 0.005, 2: 0.025, 3: 0.004} {
+	for i, each := range map[int]float64{1: 0.005, 2: 0.025, 3: 0.004, 4: 0.1, 5: 0.005} {
 		if got := want[i].EachTakes(); got != each {
 			t.Errorf("one task of %+v takes %v s, not %v", want[i], got, each)
 		}
@@ -42,6 +46,8 @@ func TestRead_RefusesWhatIsNoFigure(t *testing.T) {
 		`{"what":"submit","tasks":100,"seconds":0}`,
 		`{"what":"submit","tasks":100}`,
 		`{"what":"drain","waiting":99,"tasks":100,"seconds":0.5}`,
+		`{"what":"grants","tasks":100,"seconds":5}`,
+		`{"what":"pair","tasks":100}`,
 		`{"what":"server","setting":""}`,
 	} {
 		_, err := read(strings.NewReader(good + "\n" + bad + "\n"))

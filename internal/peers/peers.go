@@ -15,12 +15,15 @@ import (
 type Job struct {
 	Tasks     int      // of a drain, and to be handed in
 	Few       int      // of the drain of queues that get slower with their length
-	Lone      int      // tasks one at a time
+	Lone      int      // tasks one at a time; uncontended locks
+	Crowds    []int    // of a lock: how many contend at a time, one measurement after the other
+	Seconds   int      // for which each crowd contends
+	Handovers int      // of a lock or an election, to one that waits
 	ZooKeeper []string // addresses of the ensemble, for queues on it
 	Below     string   // the znode below which those are; it exists
 }
 
-// Peer is a task queue that people use instead.
+// Peer is what people use instead: a task queue, a lock or an election.
 type Peer struct {
 	Name string
 	// Prepare builds what Measure runs. It returns a Missing if something is not installed.
@@ -41,14 +44,30 @@ func missing(what string) Missing {
 }
 
 // All returns the peers of this machine, in the order in which they are measured.
-func All() []Peer { return all(find) }
+func All() []Peer { return find.all() }
 
-func all(f finder) []Peer {
+func (f finder) all() []Peer {
 	return []Peer{
 		{"River on PostgreSQL", f.river, f.measureRiver},
 		{"asynq on Redis", f.asynq, f.measureAsynq},
-		{"kazoo LockingQueue", f.kazoo, measureKazoo},
-		{"Curator DistributedQueue", f.curator, f.measureCurator},
+		{"kazoo LockingQueue", f.kazoo(kazooQueue), measureKazoo("")},
+		{"Curator DistributedQueue", f.curator(curatorQueue), f.measureCurator("")},
+	}
+}
+
+// Locks returns what people use instead of package lock.
+func Locks() []Peer { return find.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex") }
+
+// Elections returns what people use instead of package election.
+func Elections() []Peer {
+	return find.onZooKeeper("election", "kazoo Election", "Curator LeaderLatch")
+}
+
+// onZooKeeper returns the peers for one part of the programs that contend.
+func (f finder) onZooKeeper(part, ofKazoo, ofCurator string) []Peer {
+	return []Peer{
+		{ofKazoo, f.kazoo(kazooContend), measureKazoo(part)},
+		{ofCurator, f.curator(curatorContend), f.measureCurator(part)},
 	}
 }
 
@@ -60,7 +79,9 @@ const sources = "peers"
 // none.
 type finder func(name string) string
 
-func find(name string) string {
+var find finder = onThisMachine
+
+func onThisMachine(name string) string {
 	if !strings.Contains(name, "/") {
 		path, _ := exec.LookPath(name)
 		return path

@@ -37,10 +37,15 @@ func installed(except ...string) finder {
 
 func nothing(string) string { return "" }
 
+// everything is the peers of all suites.
+func everything(f finder) []Peer {
+	return append(append(f.all(), f.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex")...), f.onZooKeeper("election", "kazoo Election", "Curator LeaderLatch")...)
+}
+
 // TestAll_SayHowToInstallWhatIsMissing: where nothing is installed, each peer has one
 // sentence that names the remedy.
 func TestAll_SayHowToInstallWhatIsMissing(t *testing.T) {
-	for _, p := range all(nothing) {
+	for _, p := range everything(nothing) {
 		err := p.Prepare(t.Context(), place(t))
 		var sentence Missing
 		if !errors.As(err, &sentence) || !strings.Contains(err.Error(), " is not installed: run scripts/bench-peers") || strings.Contains(err.Error(), "\n") {
@@ -60,10 +65,12 @@ func TestAll_NameWhatIsMissing(t *testing.T) {
 		{"Curator", "curator-recipes", "Curator (curator-recipes.jar) is not installed: run scripts/bench-peers"},
 		{"Curator", "slf4j-nop", "Curator (slf4j-nop.jar) is not installed: run scripts/bench-peers"},
 		{"River", "go.mod", "peers/go.mod is not in the current folder: run the command at the root of the repository"},
-		{"kazoo", "peers/", "peers/kazoo_queue.py is not in the current folder: run the command at the root of the repository"},
-		{"Curator", "peers/", "peers/CuratorQueue.java is not in the current folder: run the command at the root of the repository"},
+		{"kazoo LockingQueue", "peers/", "peers/kazoo_queue.py is not in the current folder: run the command at the root of the repository"},
+		{"kazoo Election", "peers/", "peers/kazoo_contend.py is not in the current folder: run the command at the root of the repository"},
+		{"Curator DistributedQueue", "peers/", "peers/CuratorQueue.java is not in the current folder: run the command at the root of the repository"},
+		{"Curator InterProcessMutex", "peers/", "peers/CuratorContend.java is not in the current folder: run the command at the root of the repository"},
 	} {
-		for _, p := range all(installed(c.without)) {
+		for _, p := range everything(installed(c.without)) {
 			if !strings.HasPrefix(p.Name, c.peer) {
 				continue
 			}

@@ -24,7 +24,8 @@ type Place struct {
 	started int                 // processes, so that each has files of its own
 	program string              // for River and asynq, when it is built
 	kazoo   string              // the program for kazoo
-	classes string              // the class path of that for Curator, when it is compiled
+	curator string              // the class for Curator
+	classes string              // the class path of that, when it is compiled
 }
 
 // Open makes a place, on the disk of the folder near if there is a folder for temporary

@@ -50,6 +50,8 @@ func Suites() []Suite {
 		{"idle", "what a group that has nothing to do asks of the ensemble", idle},
 		{"neighbour", "what another user of the ensemble notices while a backlog is done", neighbour},
 		{"cost", "what waiting, finished and resident tasks cost a server: heap, snapshot, log, a restart", cost},
+		{"lock", "a lock beside plain requests and the locks of kazoo and Curator: alone, with 8 and 64 that contend, passed on", locks},
+		{"election", "a leadership that is passed on, beside the elections of kazoo and Curator", elections},
 		{"peers", "what people use instead, on the same machine right after: River, asynq, kazoo, Curator", alongside},
 	}
 }
@@ -80,6 +82,7 @@ type bed struct {
 	watchFor time.Duration                                         // how long requests are counted
 	idle     []int                                                 // how many live workers do nothing, one measurement after the other
 	lone     int                                                   // tasks that are measured one at a time
+	contend  contention                                            // how locks and elections are measured
 	others   others                                                // what suite peers compares with
 	out      io.Writer
 	suite    string
@@ -163,7 +166,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		defer cancel()
 		err = errors.Join(err, e.Stop(ctx))
 	}()
-	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300}
+	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300, contend: contention{pairs: 300, crowds: []int{1, 8, 64}, window: 5 * time.Second, handovers: 100, warmUp: 1000}}
 	b.srvr = func(ctx context.Context) (answers []string, err error) {
 		for _, server := range e.Servers {
 			text, err := server.FourLetterWord(ctx, "srvr")

@@ -14,13 +14,15 @@ import (
 // others is what suite peers compares the recipe with.
 type others struct {
 	list    []peers.Peer
+	locks   []peers.Peer
+	leaders []peers.Peer
 	servers []string // addresses of the ensemble, for queues on it
 	near    string   // a folder on the disk of the ensemble; empty if it is not known
 }
 
 // othersOn are the peers of this machine, beside that ensemble.
 func othersOn(ctx context.Context, e *ensemble.Ensemble) others {
-	return others{list: peers.All(), servers: e.Addresses(), near: e.Folder(ctx)}
+	return others{list: peers.All(), locks: peers.Locks(), leaders: peers.Elections(), servers: e.Addresses(), near: e.Folder(ctx)}
 }
 
 // DefaultServers is how many ZooKeeper servers suites run on without --servers: three,
@@ -48,19 +50,25 @@ func alongside(ctx context.Context, b *bed) (err error) {
 	if !place.Near {
 		b.says("data of PostgreSQL and Redis", "in %s, perhaps on another disk than that of the ensemble", place.Folder)
 	}
-	here, err := b.installed(ctx, place)
+	job := peers.Job{Tasks: b.config.Tasks, Few: min(few, b.config.Tasks), Lone: 40, ZooKeeper: b.others.servers, Below: "/peers"}
+	return b.inTurns(ctx, place, job, b.others.list, b.own)
+}
+
+// inTurns measures the recipe and, right after, each peer that is installed, as often as rounds
+// says.
+func (b *bed) inTurns(ctx context.Context, place *peers.Place, job peers.Job, list []peers.Peer, own func(context.Context, peers.Job) ([]peers.Figure, error)) error {
+	here, err := b.installed(ctx, place, list)
 	if err != nil {
 		return err
 	}
-	job := peers.Job{Tasks: b.config.Tasks, Few: min(few, b.config.Tasks), Lone: 40, ZooKeeper: b.others.servers, Below: "/peers"}
 	// The servers of the ensemble compile their code while they begin, so the first round of
 	// the recipe does not count.
-	if _, err := b.own(ctx, job); err != nil {
+	if _, err := own(ctx, job); err != nil {
 		return err
 	}
 	t := newTurns()
 	for range rounds {
-		figures, err := b.own(ctx, job)
+		figures, err := own(ctx, job)
 		if err != nil {
 			return err
 		}
@@ -77,8 +85,8 @@ func alongside(ctx context.Context, b *bed) (err error) {
 }
 
 // installed prepares the peers, and says of each that is not installed how to change that.
-func (b *bed) installed(ctx context.Context, place *peers.Place) (here []peers.Peer, err error) {
-	for _, p := range b.others.list {
+func (b *bed) installed(ctx context.Context, place *peers.Place, list []peers.Peer) (here []peers.Peer, err error) {
+	for _, p := range list {
 		var missing peers.Missing
 		switch err := p.Prepare(ctx, place); {
 		case errors.As(err, &missing):
@@ -220,11 +228,13 @@ func (t *turns) report(b *bed) error {
 		switch {
 		case m.what == peers.Server:
 			b.says(m.peer, "%s", m.setting)
+		case m.peer == plain:
+			b.says(plain+", "+m.title(), "%s", t.text(m))
 		case t.each[own] == nil:
 			return fmt.Errorf("%s: the recipe has no figure beside %s of %d", m.peer, m.what, m.waiting)
 		case m.peer == "":
-			b.says("recipe, "+m.title(), "%s", t.text(m))
-		case m.what == peers.Lone:
+			t.own(b, m)
+		case peers.IsTime(m.what):
 			b.against(t.mean(own)/t.mean(m), "its time", m.peer+", "+m.title(), "%s; the recipe: %s", t.text(m), t.text(own))
 		default:
 			b.against(t.mean(m)/t.mean(own), "its rate", m.peer+", "+m.title(), "%s; the recipe: %s", t.text(m), t.text(own))
@@ -233,9 +243,31 @@ func (t *turns) report(b *bed) error {
 	return nil
 }
 
+// own has a row for a figure of the recipe, beside the plain requests that do the least for it.
+func (t *turns) own(b *bed, m measure) {
+	least := measure{plain, m.what, "", m.waiting}
+	if m.what == peers.Grants {
+		least.waiting = 1
+	}
+	switch title := "recipe, " + m.title(); {
+	case t.each[least] == nil:
+		b.says(title, "%s", t.text(m))
+	case peers.IsTime(m.what):
+		b.against(t.mean(m)/t.mean(least), "its plain requests", title, "%s", t.text(m))
+	default:
+		b.against(t.mean(least)/t.mean(m), "plain creates and deletes one after the other", title, "%s", t.text(m))
+	}
+}
+
+// plain is who does with plain requests what the recipe is compared with.
+const plain = "plain requests"
+
 // title says what is measured, and how.
 func (m measure) title() string {
-	title := map[string]string{peers.Drain: fmt.Sprintf("%d waiting", m.waiting), peers.Submit: "handed in", peers.Lone: "one lone task"}[m.what]
+	title := map[string]string{
+		peers.Drain: fmt.Sprintf("%d waiting", m.waiting), peers.Submit: "handed in", peers.Lone: "one lone task",
+		peers.Pair: "taken and released, alone", peers.Grants: fmt.Sprintf("grants to %d that contend", m.waiting), peers.Passed: "passed on to one that waits",
+	}[m.what]
 	if m.setting != "" {
 		title += " (" + m.setting + ")"
 	}
@@ -255,7 +287,7 @@ func (t *turns) mean(m measure) float64 {
 func (t *turns) text(m measure) string {
 	show := func(seconds float64) string { return fmt.Sprintf("%.0f", 1/seconds) }
 	unit := "/s"
-	if m.what == peers.Lone {
+	if peers.IsTime(m.what) {
 		show, unit = func(seconds float64) string { return fmt.Sprintf("%.1f", seconds*1000) }, " ms"
 	}
 	var each []string

@@ -315,23 +315,30 @@ const containerLooks = 500 * time.Millisecond
 func (i *interop) curatorFirst(ctx context.Context, t *testing.T) {
 	i.makes(ctx, t, "/contained", "/contained/work")
 	w := i.muster(t, "/contained", recruit{curator, curatorNames, ""})
-	w.programs[0].quit()
+	w.stays(w.programs[0]) // so the path stays, and is no other process's
 	s := open(t, ctx, i.e.Addresses()...)
 	defer s.Close(ctx)
 	const path = "/contained/lock"
 	token := func(l *lock.Locks) int32 {
 		held, err := l.Lock(ctx, path)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("lock: %v", err)
+			return 0
 		}
 		defer held.Release(ctx)
 		return held.Token()
 	}
 	gone := func() {
-		for seen := true; seen; time.Sleep(containerLooks) {
+		const patience = time.Minute
+		for limit := time.Now().Add(patience); ; time.Sleep(containerLooks) {
 			found, err := s.Do(ctx, zkapi.Exists(path))
-			if seen = found.Found; err != nil {
-				t.Fatalf("until the server deletes the path that Curator has made: %v", err)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case !found.Found:
+				return
+			case time.Now().After(limit):
+				t.Fatalf("after %v the servers have not deleted the path that Curator has made", patience)
 			}
 		}
 	}
@@ -346,7 +353,17 @@ func (i *interop) curatorFirst(ctx context.Context, t *testing.T) {
 		}
 		defer (*l).Close(ctx)
 	}
-	first := token(knows)
+	joined := make(chan int32)
+	go func() { joined <- token(knows) }()
+	for n := 0; n < 2; time.Sleep(20 * time.Millisecond) {
+		listed, err := s.Do(ctx, zkapi.Children(path))
+		if n = len(listed.Children); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.programs[0].tell("rest")
+	first := <-joined
+	w.programs[0].quit()
 	gone()
 	if again := token(fresh); again != first {
 		t.Errorf("a process that has seen no token has %d after %d: correct the documentation", again, first)

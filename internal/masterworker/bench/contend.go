@@ -247,16 +247,21 @@ func (b *bed) pairs(ctx context.Context, path string, n int) (all times, err err
 // crowd has n processes contend for a lock, and counts the grants of the window. The first second
 // does not count.
 func (b *bed) crowd(ctx context.Context, path string, n int) (granted int, took time.Duration, err error) {
+	all := make([]*lock.Locks, n)
+	for i := range all {
+		if all[i], err = b.lockerOf(); err != nil {
+			return 0, 0, err
+		}
+		defer all[i].Close(context.WithoutCancel(ctx))
+		if _, err := all[i].Line(ctx, path); err != nil { // connects, as the peers do before they contend
+			return 0, 0, err
+		}
+	}
 	var counts, over atomic.Bool
 	var grants atomic.Int64
 	var work sync.WaitGroup
 	errs := make([]error, n)
-	for i := range n {
-		locks, err := b.lockerOf()
-		if err != nil {
-			return 0, 0, err
-		}
-		defer locks.Close(context.WithoutCancel(ctx))
+	for i, locks := range all {
 		work.Go(func() {
 			for errs[i] == nil && !over.Load() {
 				var held *lock.Held

@@ -43,6 +43,22 @@ func (o *Options) limited(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, o.ConnectTimeout, o.late())
 }
 
+// untilLate ends ctx if no server has granted the first session within --connect-timeout.
+func (o *Options) untilLate(ctx context.Context, env *grantedEnv) (context.Context, func()) {
+	ctx, stop := context.WithCancelCause(ctx)
+	if o.ConnectTimeout <= 0 {
+		return ctx, func() { stop(nil) }
+	}
+	timer := time.AfterFunc(o.ConnectTimeout, func() {
+		select {
+		case <-env.first:
+		default:
+			stop(o.late())
+		}
+	})
+	return ctx, func() { timer.Stop(); stop(nil) }
+}
+
 // late is the cause of the end of a wait for an answer.
 func (o *Options) late() error {
 	return exit.With(exit.Unreachable, fmt.Errorf("no answer from %s within %v: check --servers, or give a longer --connect-timeout", strings.Join(o.Servers, ","), o.ConnectTimeout))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -11,12 +12,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/shell"
 )
 
-// right is what a command may run under: a leadership, or a lock.
+// right is what a command may run under: a leadership, a lock, or an item of a queue.
 type right struct {
 	name    string               // "leadership"
 	left    func() time.Duration // how long it lasts if the ensemble does not answer any more
 	context context.Context      // ends with the right
 	env     []string             // tells the command of it
+	in      io.Reader            // what the command reads; nil: what this process reads, but no terminal
 }
 
 // errSoon is why a command was told to end although its right was not over yet.
@@ -33,7 +35,8 @@ func runUnder(ctx context.Context, r right, streams Streams, command []string, l
 		ask(errSoon)
 	})
 	guarded := shell.Guarded{Command: command, Env: append(os.Environ(), r.env...), Out: streams.Out, Err: streams.Err, Log: log}
-	if in, isFile := streams.In.(*os.File); isFile && !onTerminal(in) {
+	guarded.In = r.in
+	if in, isFile := streams.In.(*os.File); isFile && r.in == nil && !onTerminal(in) {
 		guarded.In = in
 	}
 	code, err = guarded.Run(asked, r.context)

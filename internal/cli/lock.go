@@ -71,23 +71,14 @@ func (l Lock) Run(ctx context.Context, o *Options, streams Streams, name string,
 
 // take waits for the lock. It says once what it waits for.
 func (l Lock) take(ctx context.Context, o *Options, env *grantedEnv, log *slog.Logger, locks *lock.Locks, path string) (*lock.Held, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := o.untilLate(ctx, env)
+	defer stop()
 	options := []lock.Option{}
 	if l.Shared {
 		options = append(options, lock.Shared())
 	}
 	if l.Delay != 0 {
 		options = append(options, lock.Delay(l.Delay))
-	}
-	if o.ConnectTimeout > 0 {
-		defer time.AfterFunc(o.ConnectTimeout, func() {
-			select {
-			case <-env.first:
-			default:
-				stop(o.late())
-			}
-		}).Stop()
 	}
 	if l.Limited && l.Timeout == 0 {
 		return locks.TryLock(ctx, path, options...)

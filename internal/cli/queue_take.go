@@ -2,15 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
-	"github.com/ringmaster-zk/ringmaster/internal/shell"
 	"github.com/ringmaster-zk/ringmaster/recipe/queue"
 )
 
@@ -82,17 +81,8 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 
 // take waits for an item.
 func (t QueueTake) take(ctx context.Context, o *Options, env *grantedEnv, q *queue.Queue) (*queue.Taken, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	if o.ConnectTimeout > 0 {
-		defer time.AfterFunc(o.ConnectTimeout, func() {
-			select {
-			case <-env.first:
-			default:
-				stop(o.late())
-			}
-		}).Stop()
-	}
+	ctx, stop := o.untilLate(ctx, env)
+	defer stop()
 	if t.Limited && t.Timeout == 0 {
 		return q.TryTake(ctx)
 	}
@@ -106,13 +96,17 @@ func (t QueueTake) take(ctx context.Context, o *Options, env *grantedEnv, q *que
 
 // one runs the command for an item, and acknowledges it or gives it back.
 func (t QueueTake) one(ctx context.Context, held *queue.Taken, env *grantedEnv, log *slog.Logger, streams Streams, command []string) (code int, err error) {
-	code, problem := runFor(ctx, held, env, log, streams, command)
-	lost := context.Cause(held.Context())
+	code, lost, problem := runUnder(ctx, right{
+		name: "claim of the item", left: held.Left, context: held.Context(), in: bytes.NewReader(held.Payload()),
+		env: []string{"RINGMASTER_QUEUE_ITEM=" + held.ID(), fmt.Sprintf("RINGMASTER_QUEUE_TOKEN=%d", held.Token()), fmt.Sprintf("RINGMASTER_QUEUE_TAKES=%d", held.Takes())},
+	}, streams, command, log)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
 	switch {
-	case lost != nil:
-		return 0, fmt.Errorf("queue take: %s: %w; the command was ended", held.ID(), lost)
+	case lost:
+		cause := cmp.Or(context.Cause(held.Context()), errSoon)
+		_ = held.Release(ending) // if it is not confirmed, the claim ends with the session
+		return 0, exit.With(exit.Lost, fmt.Errorf("queue take: %s: %w; the command was ended", held.ID(), cause))
 	case problem == nil && code == 0:
 		if err := held.Ack(ending); err != nil {
 			return 0, fmt.Errorf("queue take: the command has ended well, but %s is not acknowledged: %w", held.ID(), err)
@@ -126,22 +120,4 @@ func (t QueueTake) one(ctx context.Context, held *queue.Taken, env *grantedEnv, 
 		return 0, misuse("queue take: the command cannot be run: %w", problem)
 	}
 	return code, nil
-}
-
-// runFor runs the command until it ends, and returns its exit code. If the item is lost, it gets SIGTERM,
-// and SIGKILL before another process can hold the item.
-func runFor(ctx context.Context, held *queue.Taken, env *grantedEnv, log *slog.Logger, streams Streams, command []string) (int, error) {
-	asked, ask := context.WithCancelCause(ctx)
-	defer ask(nil)
-	must, kill := context.WithCancel(context.WithoutCancel(ctx))
-	defer kill()
-	defer context.AfterFunc(held.Context(), func() {
-		ask(context.Cause(held.Context()))
-		time.AfterFunc(env.timeout()/afterLoss, kill)
-	})()
-	guarded := shell.Guarded{
-		Command: command, In: bytes.NewReader(held.Payload()), Out: streams.Out, Err: streams.Err, Log: log,
-		Env: append(os.Environ(), "RINGMASTER_QUEUE_ITEM="+held.ID(), fmt.Sprintf("RINGMASTER_QUEUE_TOKEN=%d", held.Token()), fmt.Sprintf("RINGMASTER_QUEUE_TAKES=%d", held.Takes())),
-	}
-	return guarded.Run(asked, must)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
@@ -60,6 +61,16 @@ func (t *Taken) Claim() string { return t.q.taken + "/" + t.name }
 // ErrReleased or ErrClosed. Work on the item under it. It ends before the session could, by a margin of a quarter of
 // the session's timeout: another process can hold the item only later.
 func (t *Taken) Context() context.Context { return t.ctx }
+
+// Left is how long the item is held if the ensemble does not answer any more; 0 if it is held no
+// longer. As long as the ensemble answers, it is prolonged every sixth of the session's timeout.
+// Programs that cannot stop at once can begin to stop when little is left.
+func (t *Taken) Left() time.Duration {
+	if t.ctx.Err() != nil {
+		return 0
+	}
+	return t.tenure.term.Lease.Left()
+}
 
 // Write applies all of ops, or none, and only while this process holds the item. The ops are
 // creates, sets, deletes and checks; the results are in the same order, and missing if the answer

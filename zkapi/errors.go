@@ -120,11 +120,14 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	at := e.Path
-	if e.Kind == KindMulti && e.Index >= 0 {
-		at = fmt.Sprintf("operation %d on %s", e.Index, e.Path)
+	at := " " + e.Path
+	switch {
+	case e.Kind == KindMulti && e.Index >= 0:
+		at = fmt.Sprintf(" operation %d on %s", e.Index, e.Path)
+	case e.Path == "": // a multi has paths in its parts alone
+		at = ""
 	}
-	return fmt.Sprintf("%s %s: %v (%v)", e.Kind, at, e.Err, e.Fate)
+	return fmt.Sprintf("%s%s: %v (%v)", e.Kind, at, e.Err, e.Fate)
 }
 
 // Unwrap is why the request failed.

@@ -359,3 +359,57 @@ func (w *world) deletesAll() {
 	w.do(zkapi.Delete(path, zkapi.AnyVersion))
 	synctest.Wait()
 }
+
+// TestTake_AnotherIsFaster: the first item is taken by another program just before. The next one is taken at
+// once, and not when something changes.
+func TestTake_AnotherIsFaster(t *testing.T) {
+	inBubble(t, func(w *world) {
+		q := w.queue("both")
+		ids := w.puts(q, "a b")
+		s := w.session("/lanes")
+		s.CutAt(zk.RequestLost, does(zkapi.KindCreate, "/taken"))
+		waits := w.later(q.Take)
+		w.do(zkapi.Create(path+"/taken/"+ids[0], nil, zkapi.Ephemeral))
+		s.Mend()
+		if taken := w.arrives(time.Second, waits); string(taken.Payload()) != "b" {
+			t.Errorf("taken: %q", taken.Payload())
+		}
+		w.has(2, 2, 0)
+	})
+}
+
+// TestTake_AfterADisconnect: what was put meanwhile is seen when the connection is back.
+func TestTake_AfterADisconnect(t *testing.T) {
+	inBubble(t, func(w *world) {
+		q := w.queue("both")
+		w.puts(q, "x")
+		w.acks(w.takes(q))
+		s := w.session("/lanes")
+		waits := w.later(q.Take)
+		s.Cut()
+		w.do(zkapi.Create(path+"/entries/entry-100-", []byte("a"), zkapi.PersistentSequential))
+		time.Sleep(time.Second)
+		s.Mend()
+		w.acks(w.arrives(time.Second, waits))
+	})
+}
+
+// TestMaxTakes_HeldMeanwhile: an item that another program takes just before its burial stays.
+func TestMaxTakes_HeldMeanwhile(t *testing.T) {
+	inBubble(t, func(w *world) {
+		q := w.queueOf(queue.Config{MaxTakes: 1})
+		ids := w.puts(q, "a")
+		w.releases(w.takes(q))
+		s := w.session("/lanes")
+		s.CutAt(zk.RequestLost, does(zkapi.KindCreate, "/dead/"))
+		waits := w.later(q.Take)
+		w.do(zkapi.Create(path+"/taken/"+ids[0], nil, zkapi.Ephemeral))
+		s.Mend()
+		time.Sleep(time.Second)
+		w.has(1, 1, 0)
+		w.do(zkapi.Delete(path+"/taken/"+ids[0], zkapi.AnyVersion))
+		time.Sleep(time.Second)
+		w.has(0, 0, 1)
+		_ = waits
+	})
+}

@@ -416,3 +416,29 @@ func TestConfig_Invalid(t *testing.T) {
 		}
 	}
 }
+
+// TestAck_GivenUpInDoubt: the answer to giving it up is lost as well. The second Ack must not take
+// that for the proof that the first was applied.
+func TestAck_GivenUpInDoubt(t *testing.T) {
+	each(t, func(w *world, loss zk.Loss) {
+		q := w.queue("both")
+		w.puts(q, "a")
+		taken := w.takes(q)
+		s := w.session("/taken")
+		s.CutAt(zk.RequestLost, does(zkapi.KindDelete, "/entries"))
+		ctx, stop := context.WithTimeout(w.ctx, time.Second/2)
+		defer stop()
+		if err := taken.Ack(ctx, counted()...); !errors.Is(err, queue.ErrInDoubt) {
+			t.Errorf("the first: %v", err)
+		}
+		lost := w.loses(loss, 1, does(zkapi.KindSet, "/lanes"))
+		s.Mend()
+		if err := taken.Ack(w.ctx, counted()...); err != nil || lost.Load() == 0 {
+			t.Errorf("the second: %v; lost %d", err, lost.Load())
+		}
+		if n := w.effects(); n != 1 {
+			t.Errorf("%d times", n)
+		}
+		w.has(0, 0, 0)
+	})
+}

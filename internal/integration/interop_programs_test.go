@@ -182,6 +182,13 @@ func (w *troop) harms(p *program, kind string) (over func()) {
 func (w *troop) until(what string, of []*program, wanted func(said) bool) {
 	w.t.Helper()
 	const patience = time.Minute
+	if !w.heard(patience, of, wanted) {
+		w.t.Fatalf("not in %v: %s\n%s", patience, what, w.latest())
+	}
+}
+
+// heard is until that says whether it has come to that.
+func (w *troop) heard(patience time.Duration, of []*program, wanted func(said) bool) bool {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
@@ -192,12 +199,12 @@ func (w *troop) until(what string, of []*program, wanted func(said) bool) {
 		}
 		w.mu.Unlock()
 		if found {
-			return
+			return true
 		}
 		select {
 		case <-told:
 		case <-limit.C:
-			w.t.Fatalf("not in %v: %s\n%s", patience, what, w.latest())
+			return false
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/clock"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble"
 	"github.com/ringmaster-zk/ringmaster/internal/ensemble/ensembletest"
 	"github.com/ringmaster-zk/ringmaster/internal/txnlog"
@@ -212,6 +213,12 @@ func (w *troop) harm(i *interop, p *program, kind string) {
 	switch kind {
 	case expired:
 		i.expire(w.t, p)
+		const patience = 15 * time.Second
+		now := clock.Now()
+		if !w.heard(patience, w.others(p), func(s said) bool { return s.What == "holds" && s.At > now }) {
+			w.t.Logf("%s has lost no session: once more", p.name) // it was called unknown, and lived
+			i.expire(w.t, p)
+		}
 	case severed:
 		p.proxy.Cut()
 	case broken:

@@ -136,4 +136,3 @@ func (l *Lanes) gone() error {
 func notSent(path string, err error) error {
 	return &zkapi.Error{Kind: zkapi.KindMulti, Path: path, Index: -1, Fate: zkapi.NotApplied, Err: err}
 }
-

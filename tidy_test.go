@@ -102,6 +102,10 @@ var rooms = map[string][]string{
 	"internal/lock/lanes":            {"checker/report", "internal/lock/history", "record"},
 	"internal/lock/story":            {"checker/explain", "checker/wording", "internal/lock/history", "record"},
 	"internal/lock/workload":         {"internal/lock/history", "nemesis", "recipe/lock", "record", "subject", "zkapi"},
+	"internal/queue/history":         {"record"},
+	"internal/queue/judge":           {"checker", "checker/wording", "internal/queue/history", "record", "github.com/anishathalye/porcupine"},
+	"internal/queue/lanes":           {"checker/report", "internal/queue/history", "record"},
+	"internal/queue/story":           {"checker/explain", "checker/wording", "internal/queue/history", "record"},
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
 	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe/election", "record", "zkapi"},
 	// A recipe of another module has the public rooms only.
@@ -187,7 +191,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes"}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes", "./internal/queue/judge", "./internal/queue/story", "./internal/queue/lanes"}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.
@@ -342,7 +346,7 @@ func TestForbiddenWords(t *testing.T) {
 // for anything in a sentence: neither by an expression nor by its words.
 func TestSentencesAreNotRead(t *testing.T) {
 	for path, problem := range readers(t, func(room string) bool {
-		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/lock/judge", "internal/lock/story", "internal/masterworker/judge", "internal/campaign", "torture"}, room)
+		return slices.Contains([]string{"checker", "checker/judge", "checker/explain", "checker/explain/shrink", "checker/report", "internal/leadership", "internal/lock/judge", "internal/lock/story", "internal/masterworker/judge", "internal/queue/judge", "internal/queue/story", "internal/campaign", "torture"}, room)
 	}) {
 		t.Errorf("%s: %s", path, problem)
 	}

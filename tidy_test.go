@@ -102,10 +102,12 @@ var rooms = map[string][]string{
 	"internal/lock/lanes":            {"checker/report", "internal/lock/history", "record"},
 	"internal/lock/story":            {"checker/explain", "checker/wording", "internal/lock/history", "record"},
 	"internal/lock/workload":         {"internal/lock/history", "nemesis", "recipe/lock", "record", "subject", "zkapi"},
+	"internal/queue":                 {"internal/queue/judge", "internal/queue/lanes", "internal/queue/story", "internal/queue/workload", "subject"},
 	"internal/queue/history":         {"record"},
 	"internal/queue/judge":           {"checker", "checker/wording", "internal/queue/history", "record", "github.com/anishathalye/porcupine"},
 	"internal/queue/lanes":           {"checker/report", "internal/queue/history", "record"},
 	"internal/queue/story":           {"checker/explain", "checker/wording", "internal/queue/history", "record"},
+	"internal/queue/workload":        {"internal/queue/history", "nemesis", "recipe/queue", "record", "subject", "zkapi"},
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
 	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe/election", "record", "zkapi"},
 	// A recipe of another module has the public rooms only.
@@ -119,7 +121,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
-	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "torture"},
+	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/queue", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 

@@ -18,6 +18,16 @@ func TestLock_InMemory(t *testing.T) {
 	}
 }
 
+// TestQueue_InMemory runs the queue recipe, and judges it by its own judges.
+func TestQueue_InMemory(t *testing.T) {
+	_, printed := torture(t, "run", "--recipe", "queue", "--ensemble", "memory", "--time", "10s", "--seed", "2", "--out", t.TempDir())
+	for _, want := range []string{"valid    NoLoss", "valid    ConsumedOnce", "valid    Order", "valid    ItemLinearizable", "VALID: every property holds over "} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("it does not say %q:\n%s", want, printed)
+		}
+	}
+}
+
 // TestTogether_InMemory runs two recipes on one ensemble. One verdict has the properties of both;
 // the stored run is judged again in the same way, and it can be repeated.
 func TestTogether_InMemory(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/exit"
 	"github.com/ringmaster-zk/ringmaster/internal/lock"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
+	"github.com/ringmaster-zk/ringmaster/internal/queue"
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
@@ -40,7 +41,7 @@ const asTorture = "RINGMASTER_TEST_AS_TORTURE"
 const panics = "RINGMASTER_TEST_PANICS"
 
 // tested are the recipes of the command under test.
-var tested = recipes{masterworker.Subject(), bare(), election.Subject(), lock.Subject()}
+var tested = recipes{masterworker.Subject(), bare(), election.Subject(), lock.Subject(), queue.Subject()}
 
 // bare is a recipe that is not explored, and has no words of its own.
 func bare() subject.Subject {

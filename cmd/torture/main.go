@@ -6,7 +6,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/election"
 	"github.com/ringmaster-zk/ringmaster/internal/lock"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
+	"github.com/ringmaster-zk/ringmaster/internal/queue"
 	"github.com/ringmaster-zk/ringmaster/torture"
 )
 
-func main() { torture.Main(masterworker.Subject(), election.Subject(), lock.Subject()) }
+func main() {
+	torture.Main(masterworker.Subject(), election.Subject(), lock.Subject(), queue.Subject())
+}

@@ -5,6 +5,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/queue/lanes"
 	"github.com/ringmaster-zk/ringmaster/internal/queue/story"
 	"github.com/ringmaster-zk/ringmaster/internal/queue/workload"
+	"github.com/ringmaster-zk/ringmaster/internal/queue/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -18,6 +19,7 @@ func Subject() subject.Subject {
 		Judge:    judge.Judging(),
 		Stories:  story.Stories(),
 		Workload: workload.New(),
+		Worlds:   world.Worlds,
 		Lanes:    lanes.Lanes(),
 	}
 }

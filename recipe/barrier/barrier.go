@@ -1,0 +1,124 @@
+package barrier
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// The errors of this package.
+var (
+	// ErrLost means that the znode of a participant is gone, because its session has ended or by
+	// hand: the others go on without it.
+	ErrLost = errors.New("the place in the barrier is lost")
+	// ErrLeft is the cause of the context of a participant that has left.
+	ErrLeft = errors.New("the participant has left the barrier")
+	// ErrInvalid means that an argument is wrong. Nothing was sent.
+	ErrInvalid = exact.ErrInvalid
+	// ErrClosed is the error of every method after Close.
+	ErrClosed = exact.ErrClosed
+)
+
+const recipe = "barrier"
+
+// Config describes one process.
+type Config struct {
+	// Name of the process, for people. It is in the data of its znode in a double barrier.
+	Name string
+	// ACL of the znodes that are made. Nil lets every client do everything.
+	ACL []zkapi.ACL
+	// Logger receives what goes wrong and is tried again. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Barriers uses the barriers of one process. All of them share one session: it is opened when it is
+// needed, and replaced when it ends. The methods may be called concurrently.
+type Barriers struct {
+	p    *exact.Process
+	name string
+}
+
+// New checks its arguments. It does not connect.
+func New(env zkapi.Env, config Config) (*Barriers, error) {
+	p, err := exact.New(env, recipe, config.ACL, config.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return &Barriers{p, config.Name}, nil
+}
+
+func (b *Barriers) process() *exact.Process {
+	if b == nil {
+		return nil
+	}
+	return b.p
+}
+
+// Close ends the session, and with it the place of this process in every double barrier. Calls that
+// wait return ErrClosed. A nil error means that the ensemble has confirmed the end.
+func (b *Barriers) Close(ctx context.Context) error { return b.process().Close(ctx) }
+
+// Set sets the barrier, so that Wait waits. It may be set already. For the errors see the package.
+func (b *Barriers) Set(ctx context.Context, path string) error {
+	err := b.write(ctx, path, b.process().Create(path, nil))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		if err := b.p.EnsureParents(ctx, path); err != nil {
+			return exact.NotApplied(path, err)
+		}
+		err = b.write(ctx, path, b.process().Create(path, nil))
+	}
+	if errors.Is(err, zkapi.ErrNodeExists) {
+		return nil
+	}
+	return err
+}
+
+// Lift lifts the barrier, so that all waits end. It may be lifted already. For the errors see the
+// package.
+func (b *Barriers) Lift(ctx context.Context, path string) error {
+	err := b.write(ctx, path, zkapi.Delete(path, zkapi.AnyVersion))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return nil
+	}
+	return err
+}
+
+// write applies a write to a barrier once. Its receipt is beside the barrier.
+func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
+	if err := exact.CheckPath(recipe, at); err != nil {
+		return err
+	}
+	return b.process().Write(ctx, path.Dir(at), op)
+}
+
+// IsSet reports whether the barrier is set.
+func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error) {
+	if err := exact.CheckPath(recipe, path); err != nil {
+		return false, err
+	}
+	err = b.process().Read(ctx, "look at a barrier", path, func(s *exact.Session) error {
+		seen, err := s.Now("look at a barrier", fence.Exists(path), path)
+		set = seen.Found
+		return err
+	})
+	return set, err
+}
+
+// Wait waits until the barrier is not set.
+func (b *Barriers) Wait(ctx context.Context, path string) error {
+	if err := exact.CheckPath(recipe, path); err != nil {
+		return err
+	}
+	return b.process().Await(ctx, "wait for a barrier", path, func(s *exact.Session) ([]zkapi.Source, error) {
+		seen, err := s.Now("wait for a barrier", fence.Exists(path).Watched(), path)
+		if err != nil || !seen.Found {
+			return nil, err
+		}
+		return []zkapi.Source{seen.Watch}, nil
+	})
+}

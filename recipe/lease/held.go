@@ -1,0 +1,252 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Lease is a lease that this process holds, or has held. Its methods may be called concurrently.
+type Lease struct {
+	p     *exact.Process
+	path  string
+	lasts time.Duration
+	grant grant
+	ctx   context.Context
+	end   context.CancelCauseFunc
+
+	renewed zkapi.Signal
+
+	mu       sync.Mutex
+	renewing bool          // Renew is under way
+	sent     time.Duration // when Take or Renew has sent its last write, by Env.Elapsed
+	from     time.Duration // when the last one that was applied was sent
+	version  int32         // of the znode then: the token
+
+	seen  zkapi.Stat    // of the holder that Take waits for
+	since time.Duration // when that was seen first
+}
+
+// take takes the lease if it is free. It returns what to wait for if not.
+func (l *Lease) take(s *exact.Session) ([]zkapi.Source, error) {
+	for {
+		now, err := s.Now("look at a lease", fence.Get(l.path).Watched(), l)
+		switch {
+		case errors.Is(err, zkapi.ErrNoNode):
+			if err := s.Ensure(l.path); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			return nil, err
+		case now.Stat.Version < 0:
+			return nil, ErrOverflow
+		}
+		s.Settled()
+		holder := read(now.Data)
+		if holder.ID == l.grant.ID { // the answer was lost
+			l.applied(now.Stat.Version, true)
+			return nil, nil
+		}
+		if l.seen.Czxid != now.Stat.Czxid || l.seen.Version != now.Stat.Version {
+			l.seen, l.since = now.Stat, l.p.Env.Elapsed()
+		}
+		if left := l.since + holder.lasts() - l.p.Env.Elapsed(); left > 0 {
+			return []zkapi.Source{now.Watch, l.p.Env.Timer(left)}, nil
+		}
+		l.sends()
+		_, err = s.Send("take a lease", zkapi.Set(l.path, l.grant.encode(), now.Stat.Version), l)
+		if err == nil {
+			l.applied(now.Stat.Version+1, true)
+		}
+		if !exact.Refused(err) {
+			return nil, err
+		}
+	}
+}
+
+// applied notes that a write was applied. A grant or a renewal makes the lease longer.
+func (l *Lease) applied(version int32, longer bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.version = version
+	if longer {
+		l.from = l.sent
+		l.renewed.Raise()
+	}
+}
+
+// Token is greater than those of all earlier grants and renewals of the path. It grows with each
+// Renew.
+func (l *Lease) Token() int32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.version
+}
+
+// Left is how long the lease lasts for this process. It is over at 0.
+func (l *Lease) Left() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.from+l.lasts-l.lasts/margin-l.p.Env.Elapsed(), 0)
+}
+
+// Context ends when the lease is held no longer: its cause is ErrOver, ErrLost, ErrReleased or
+// ErrClosed.
+func (l *Lease) Context() context.Context { return l.ctx }
+
+// expire ends the context when the lease is over. Timers may stand still while the machine sleeps,
+// so it looks often.
+func (l *Lease) expire() {
+	const looks = 40
+	zkapi.DependsOn(l.p.Env, l)
+	for {
+		left := l.Left()
+		if left <= 0 {
+			l.end(ErrOver)
+			return
+		}
+		timer := l.p.Env.Timer(min(left, l.lasts/looks))
+		zkapi.Checkpoint(l.p.Env, "lease", l)
+		if _, err := l.p.Env.Wait(l.ctx, l.renewed, timer); err != nil {
+			return
+		}
+	}
+}
+
+// ended says why the lease is over; nil while it lasts.
+func (l *Lease) ended() error {
+	if l.Left() <= 0 {
+		l.end(ErrOver)
+	}
+	return context.Cause(l.ctx)
+}
+
+// Renew makes the lease last for its whole time again, from when this call is sent. A lease that is
+// over cannot be renewed. ErrLost means that another has taken it. If zkapi.FateOf(err) is
+// zkapi.Unknown, the lease ends when it would have ended without this call. One call of Renew at a
+// time is allowed (ErrInvalid).
+func (l *Lease) Renew(ctx context.Context) error {
+	if err := l.ended(); err != nil {
+		return exact.NotApplied(l.path, err)
+	}
+	if l.busy(true) {
+		return exact.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
+	}
+	defer l.busy(false)
+	err := l.change(ctx, "renew a lease", l.grant)
+	if errors.Is(err, ErrLost) {
+		l.end(ErrLost)
+	}
+	return err
+}
+
+// busy notes that Renew is under way, or is over, and returns what it was before.
+func (l *Lease) busy(now bool) (before bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.renewing = l.renewing, now
+	return before
+}
+
+// Release gives the lease back, so that others need not wait until its end. It may be over.
+func (l *Lease) Release(ctx context.Context) error {
+	l.end(ErrReleased)
+	return l.giveBack(ctx)
+}
+
+func (l *Lease) giveBack(ctx context.Context) error {
+	if err := l.change(ctx, "release a lease", grant{}); !errors.Is(err, ErrLost) {
+		return err
+	}
+	return nil
+}
+
+// change replaces the data of the znode while it names this lease. If the answer is lost, the data
+// and the version say whether the write was applied.
+func (l *Lease) change(ctx context.Context, what string, to grant) error {
+	return l.p.Once(ctx, what, l, func(s *exact.Session) error {
+		for again := s.InDoubt(); ; again = true {
+			if again {
+				if done, err := l.reread(s, to); done || err != nil {
+					return err
+				}
+			}
+			if to.ID != "" {
+				l.sends()
+			}
+			token := l.Token()
+			_, err := s.Send(what, zkapi.Set(l.path, to.encode(), token), l, to)
+			if err == nil {
+				l.applied(token+1, to.ID != "")
+			}
+			if !exact.Refused(err) {
+				return err
+			}
+		}
+	})
+}
+
+// sends notes that a grant or a renewal is sent now.
+func (l *Lease) sends() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent = l.p.Env.Elapsed()
+}
+
+// reread finds out what the znode is after a write whose answer was lost, or that was refused. done
+// says that the write was applied.
+func (l *Lease) reread(s *exact.Session, to grant) (done bool, err error) {
+	now, err := s.Now("look at the own lease", fence.Get(l.path), l, to)
+	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+		return false, err
+	}
+	doubt, before, holder := s.InDoubt(), l.Token(), read(now.Data)
+	s.Settled()
+	switch {
+	case holder.ID != l.grant.ID && doubt && to.ID == "":
+		return true, nil
+	case holder.ID != l.grant.ID:
+		return false, fmt.Errorf("%w: it is held by %q", ErrLost, holder.Holder)
+	case now.Stat.Version != before: // by the only Renew that is under way, or by one whose fate was not known
+		done = doubt && to.ID != ""
+		l.applied(now.Stat.Version, done)
+	}
+	return done, nil
+}
+
+// Write applies all of ops, or none, and only while no other has taken the lease. It is refused
+// without being sent when the lease is over. Its errors:
+//
+//   - ErrFenced: another has taken the lease. Nothing was applied.
+//   - ErrOver, ErrLost, ErrReleased or ErrClosed: the lease was over before anything was sent.
+//   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx has ended meanwhile.
+//   - anything else: a server has refused the op zkapi.FailedIndex(err). Nothing was applied.
+func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
+	if err := exact.Allowed(recipe, l.path, ops); err != nil {
+		return zkapi.Result{}, err
+	}
+	for {
+		if err := l.ended(); err != nil {
+			return zkapi.Result{}, exact.NotApplied(l.path, err)
+		}
+		session, err := l.p.Connected(ctx)
+		if err != nil {
+			return zkapi.Result{}, exact.NotApplied(l.path, err)
+		}
+		token := l.Token()
+		zkapi.Checkpoint(l.p.Env, "write under a lease", ctx, l, token, ops)
+		reply := term.Claim{Session: session, Path: l.path, Version: token}.WriteAll(ctx, [][]zkapi.Op{ops})[0]
+		if errors.Is(reply.Err, ErrFenced) && l.Token() != token {
+			continue // it was renewed meanwhile
+		}
+		return reply.Result, reply.Err
+	}
+}

@@ -1,0 +1,264 @@
+package lease_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact/exacttest"
+	"github.com/ringmaster-zk/ringmaster/recipe/lease"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+const (
+	path = "/leases/a"
+	d    = 10 * time.Second
+	mine = d - d/10 // what the holder has of it
+)
+
+// leases is one more process.
+func leases(w *exacttest.World, name string) *lease.Leases {
+	return leasesOf(w, w.Env, name)
+}
+
+func leasesOf(w *exacttest.World, env zkapi.Env, name string) *lease.Leases {
+	w.Helper()
+	l, err := lease.New(env, lease.Config{Name: name})
+	w.Opened(l, err)
+	return l
+}
+
+// takes has a process take the lease at once.
+func takes(w *exacttest.World, l *lease.Leases) *lease.Lease {
+	w.Helper()
+	limited, stop := context.WithTimeout(w.Ctx, time.Second)
+	defer stop()
+	held, err := l.Take(limited, path, d)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return held
+}
+
+// later has a process wait for the lease, and returns where it arrives.
+func later(w *exacttest.World, l *lease.Leases) <-chan *lease.Lease {
+	got := make(chan *lease.Lease, 1)
+	go func() {
+		if held, err := l.Take(w.Ctx, path, d); err == nil {
+			got <- held
+		}
+	}()
+	synctest.Wait()
+	return got
+}
+
+// TestLease_EndsAlthoughItsSessionLives: the holder stops first, then the next one is granted the
+// lease, and its token is greater.
+func TestLease_EndsAlthoughItsSessionLives(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		first := takes(w, leases(w, "p1"))
+		began := time.Now()
+		next := later(w, leases(w, "p2"))
+		<-first.Context().Done()
+		if after := time.Since(began); after != mine || !errors.Is(context.Cause(first.Context()), lease.ErrOver) || first.Left() != 0 {
+			t.Errorf("the holder stops after %v, because of %v", after, context.Cause(first.Context()))
+		}
+		second := <-next
+		if after := time.Since(began); after < d || after > d+time.Second || second.Token() <= first.Token() {
+			t.Errorf("the next one has it after %v, with token %d after %d", after, second.Token(), first.Token())
+		}
+		if err := first.Renew(w.Ctx); !errors.Is(err, lease.ErrOver) || zkapi.FateOf(err) != zkapi.NotApplied {
+			t.Errorf("renewed when it was over: %v", err)
+		}
+		if _, err := first.Write(w.Ctx, zkapi.Create("/x", nil, zkapi.Persistent)); !errors.Is(err, lease.ErrOver) {
+			t.Errorf("written when it was over: %v", err)
+		}
+		if err := first.Release(w.Ctx); err != nil || !strings.Contains(w.Data(path), "p2") {
+			t.Errorf("the release of a lease that is over: %v; the znode has %s", err, w.Data(path))
+		}
+	})
+}
+
+// TestLease_LivesOnWithoutItsSession, and can be renewed as long as it lasts.
+func TestLease_LivesOnWithoutItsSession(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		held := takes(w, leases(w, "p1"))
+		next := later(w, leases(w, "p2"))
+		for range 5 {
+			time.Sleep(mine / 2)
+			w.ExpireAll()
+			if err := held.Renew(w.Ctx); err != nil || held.Left() != mine {
+				t.Fatalf("%v; %v are left", err, held.Left())
+			}
+			if _, err := held.Write(w.Ctx, zkapi.Check(path, held.Token())); err != nil {
+				t.Errorf("a write of the holder: %v", err)
+			}
+		}
+		select {
+		case <-next:
+			t.Error("another has the lease, too")
+		default:
+		}
+		if err := held.Release(w.Ctx); err != nil {
+			t.Fatal(err)
+		}
+		released := time.Now()
+		<-next
+		if after := time.Since(released); after > time.Second {
+			t.Errorf("the next one has it %v after the release", after)
+		}
+		if !errors.Is(context.Cause(held.Context()), lease.ErrReleased) {
+			t.Errorf("released: %v", context.Cause(held.Context()))
+		}
+	})
+}
+
+// drifting is an Env whose clock is faster or slower.
+type drifting struct {
+	*zk.Env
+	rate float64
+}
+
+func (e drifting) Elapsed() time.Duration { return time.Duration(float64(e.Env.Elapsed()) * e.rate) }
+
+func (e drifting) Timer(d time.Duration) zkapi.Source {
+	return e.Env.Timer(time.Duration(float64(d) / e.rate))
+}
+
+// TestLease_HoldersDoNotOverlapUnderDrift: the next one's clock may be faster by a ninth. One whose
+// clock is faster than that has the lease too early: the bound is no better.
+func TestLease_HoldersDoNotOverlapUnderDrift(t *testing.T) {
+	for _, c := range []struct {
+		holder, next float64
+		overlap      bool
+	}{{1, 1, false}, {1, 1.11, false}, {0.905, 1, false}, {0.95, 1.05, false}, {1, 1.13, true}, {0.9, 1.02, true}} {
+		exacttest.Run(t, func(w *exacttest.World) {
+			held := takes(w, leasesOf(w, drifting{w.Env, c.holder}, "p1"))
+			next := later(w, leasesOf(w, drifting{w.Env, c.next}, "p2"))
+			<-next
+			if overlap := held.Context().Err() == nil; overlap != c.overlap {
+				t.Errorf("clocks with rates %v and %v: both hold it: %v", c.holder, c.next, overlap)
+			}
+		})
+	}
+}
+
+// TestTake_CountsAnewAfterEachChange: a lease that is renewed lasts on for those who wait, whoever
+// renews it.
+func TestTake_CountsAnewAfterEachChange(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		w.Do(zkapi.Create("/leases", nil, zkapi.Persistent))
+		w.Do(zkapi.Create(path, []byte(`{"holder":"by hand","ms":10000}`), zkapi.Persistent))
+		next := later(w, leases(w, "p1"))
+		time.Sleep(6 * time.Second)
+		w.Do(zkapi.Set(path, []byte(`{"holder":"by hand","ms":10000}`), 0))
+		changed := time.Now()
+		<-next
+		if after := time.Since(changed); after < d {
+			t.Errorf("it has the lease %v after the last change", after)
+		}
+	})
+}
+
+// TestTake_IsExact: whichever request or answer is lost, the holder is the one that the znode names.
+func TestTake_IsExact(t *testing.T) {
+	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+		l := leases(w, "p1")
+		limited, stop := context.WithTimeout(w.Ctx, time.Minute)
+		defer stop()
+		held, err := l.Take(limited, path, d)
+		if err != nil {
+			if !m.Expire {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			if zkapi.FateOf(err) == zkapi.Unknown && strings.Contains(w.Data(path), "p1") {
+				t.Errorf("a lease that its taker does not know of is not released: %s", w.Data(path))
+			}
+			return
+		}
+		if state, err := leases(w, "p2").Look(w.Ctx, path); err != nil || state.Holder != "p1" || state.For != d || state.Token != held.Token() {
+			t.Fatalf("others see %+v, %v; the token is %d", state, err, held.Token())
+		}
+		before := held.Token()
+		switch err := held.Renew(w.Ctx); {
+		case err == nil:
+			if held.Token() <= before {
+				t.Errorf("renewed: token %d after %d", held.Token(), before)
+			}
+			if _, err := held.Write(w.Ctx, zkapi.Check(path, held.Token())); err != nil && zkapi.FateOf(err) == zkapi.NotApplied && !m.Expire {
+				t.Errorf("the token is not that of the znode: %v", err)
+			}
+		case !m.Expire || zkapi.FateOf(err) != zkapi.Unknown:
+			t.Error(err)
+		}
+		if err := held.Release(w.Ctx); err == nil && w.Data(path) != "{}" || err != nil && !m.Expire {
+			t.Errorf("released: %v; the znode has %s", err, w.Data(path))
+		}
+	})
+}
+
+// TestWrite_IsFencedByTheNextGrant, even of a holder whose clock stands still.
+func TestWrite_IsFencedByTheNextGrant(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		held := takes(w, leasesOf(w, drifting{w.Env, 0.01}, "p1"))
+		<-later(w, leases(w, "p2"))
+		_, err := held.Write(w.Ctx, zkapi.Create("/x", nil, zkapi.Persistent))
+		if !errors.Is(err, lease.ErrFenced) || zkapi.FateOf(err) != zkapi.NotApplied {
+			t.Errorf("%v", err)
+		}
+		if err := held.Renew(w.Ctx); !errors.Is(err, lease.ErrLost) || !errors.Is(context.Cause(held.Context()), lease.ErrLost) {
+			t.Errorf("renewed: %v; the context: %v", err, context.Cause(held.Context()))
+		}
+	})
+}
+
+// TestLeases_RefuseWhatIsWrong, before anything is sent.
+func TestLeases_RefuseWhatIsWrong(t *testing.T) {
+	ctx := context.Background()
+	if _, err := lease.New(nil, lease.Config{}); !errors.Is(err, lease.ErrInvalid) {
+		t.Errorf("no env: %v", err)
+	}
+	for _, l := range []*lease.Leases{nil, {}} {
+		_, taken := l.Take(ctx, path, d)
+		_, looked := l.Look(ctx, path)
+		for _, err := range []error{taken, looked, l.Close(ctx)} {
+			if !errors.Is(err, lease.ErrInvalid) {
+				t.Errorf("not made by New: %v", err)
+			}
+		}
+	}
+	exacttest.Run(t, func(w *exacttest.World) {
+		l := leases(w, "p1")
+		for _, bad := range []time.Duration{0, -d, time.Millisecond, 48 * time.Hour} {
+			if _, err := l.Take(ctx, path, bad); !errors.Is(err, lease.ErrInvalid) {
+				t.Errorf("%v: %v", bad, err)
+			}
+		}
+		if _, err := l.Take(ctx, "/", d); !errors.Is(err, lease.ErrInvalid) {
+			t.Errorf("the root: %v", err)
+		}
+		if state, err := l.Look(ctx, path); err != nil || state != (lease.State{}) {
+			t.Errorf("no such path: %+v, %v", state, err)
+		}
+		held := takes(w, l)
+		if _, err := held.Write(ctx, zkapi.Set(path, nil, -1)); !errors.Is(err, lease.ErrInvalid) {
+			t.Errorf("its own znode: %v", err)
+		}
+		if err := l.Close(ctx); err != nil || !errors.Is(context.Cause(held.Context()), lease.ErrClosed) {
+			t.Errorf("closed: %v, %v", err, context.Cause(held.Context()))
+		}
+		w.Do(zkapi.Set(path, nil, zkapi.AnyVersion))
+		if err := w.Env.Server.SetVersion(path, math.MinInt32); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := leases(w, "p2").Take(ctx, path, d); !errors.Is(err, lease.ErrOverflow) {
+			t.Errorf("a version that is no token: %v", err)
+		}
+	})
+}

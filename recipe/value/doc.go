@@ -1,0 +1,45 @@
+// Package value has shared values and counters on ZooKeeper: compare-and-set, sums, blocks of
+// numbers, and a stream of changes. No write counts twice, even if its answer is lost.
+//
+// # Znodes
+//
+//	<path>                 persistent; its data is the value, its znode version the value's version
+//	<path>/receipt-<name>  ephemeral; says that the last write of one process was applied
+//
+// The data is that of the caller. A counter is a decimal number, as in kazoo's Counter, and a value
+// is the bytes alone, as in Curator's SharedValue. So zkCli takes part by hand: get -s <path>, and
+// set -v 7 <path> 42. (Curator's SharedCount writes four bytes instead of a decimal number: the two
+// do not fit.)
+//
+// Every write is a multi with the version that was read, and it makes a receipt. A process whose
+// answer is lost looks for its receipt: only if there is none, it writes again.
+//
+// # Guaranteed
+//
+//   - Writes of this package are linearizable. A sum that Add returns counts all that was added
+//     before, and no other call returns it if delta is positive in all calls.
+//   - A write is applied once at most. Every call has one outcome: it returns nil, and the write was
+//     applied; or zkapi.FateOf(err) is zkapi.NotApplied, and it was not and never will be; or that is
+//     zkapi.Unknown.
+//   - It is Unknown only if the session or ctx ended while the answer was out, or Close was called
+//     then.
+//   - No number is handed out twice by Block.
+//
+// # Not guaranteed
+//
+//   - Blocks may leave gaps: a block whose outcome is unknown is never used.
+//   - Get may be older than the last write while the leader of the ensemble is being replaced. A
+//     transaction of package stm reads without that exception.
+//   - If a znode is deleted and made again, its versions and its numbers begin again. The same is
+//     true after the ensemble was restored from a backup.
+//   - Under contention a write is refused and tried again. Some process always goes on, but one may
+//     wait longer than the others.
+//
+// A write costs a sync, a read and a multi. Get costs a sync and a read.
+//
+// # Sources
+//
+// The optimistic loop is that of Curator's SharedCount and kazoo's Counter. Both repeat a write, or
+// fail, when its answer is lost; kazoo's Counter then may add twice. The receipt is in place of
+// that.
+package value

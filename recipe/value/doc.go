@@ -35,7 +35,8 @@
 //   - Under contention a write is refused and tried again. Some process always goes on, but one may
 //     wait longer than the others.
 //
-// A write costs a sync, a read and a multi. Get costs a sync and a read.
+// A write costs a sync, a read and a multi; CompareAndSet costs the multi alone. Get costs a sync and
+// a read.
 //
 // # Sources
 //

@@ -107,12 +107,32 @@ func (v *Values) Set(ctx context.Context, path string, data []byte) (Version, er
 // CompareAndSet replaces a value if it still has that version, and returns its new version. With
 // Absent it makes the znode. ErrChanged means that the version is another one.
 func (v *Values) CompareAndSet(ctx context.Context, path string, version Version, data []byte) (Version, error) {
-	return v.change(ctx, path, func(now State) ([]byte, error) {
-		if now.Version != version {
-			return nil, fmt.Errorf("%w: it has version %d, not %d", ErrChanged, now.Version, version)
+	if err := exact.CheckPath(recipe, path); err != nil {
+		return 0, err
+	}
+	if version < Absent {
+		return 0, exact.Invalid(recipe, "version %d: use one that was read, or Absent", version)
+	}
+	err := v.write(ctx, path, version, data)
+	if exact.Refused(err) {
+		err = fmt.Errorf("%w: it has not version %d: %w", ErrChanged, version, err)
+	}
+	return version + 1, err
+}
+
+// write replaces a value if it still has that version.
+func (v *Values) write(ctx context.Context, path string, version Version, data []byte) error {
+	if version != Absent {
+		return v.process().Write(ctx, path, zkapi.Set(path, data, int32(version)))
+	}
+	err := v.process().Write(ctx, path, v.process().Create(path, data))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		if err := v.p.EnsureParents(ctx, path); err != nil {
+			return exact.NotApplied(path, err)
 		}
-		return data, nil
-	})
+		err = v.p.Write(ctx, path, v.p.Create(path, data))
+	}
+	return err
 }
 
 // change replaces a value by what next makes of it. If another process is faster, it begins again.
@@ -129,19 +149,11 @@ func (v *Values) change(ctx context.Context, path string, next func(State) ([]by
 		if err != nil {
 			return 0, exact.NotApplied(path, err)
 		}
-		op := zkapi.Set(path, data, int32(now.Version))
-		if now.Version == Absent {
-			op = v.p.Create(path, data)
-		}
-		switch err := v.p.Write(ctx, path, op); {
+		switch err := v.write(ctx, path, now.Version, data); {
 		case err == nil:
 			return now.Version + 1, nil
 		case !exact.Refused(err):
 			return 0, err
-		case errors.Is(err, zkapi.ErrNoNode) && now.Version == Absent:
-			if err := v.p.EnsureParents(ctx, path); err != nil {
-				return 0, err
-			}
 		}
 		if err := v.p.Pause(ctx, refusals, path); err != nil {
 			return 0, exact.NotApplied(path, err)

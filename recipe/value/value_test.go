@@ -76,7 +76,7 @@ func TestCompareAndSet_RefusesAnotherVersion(t *testing.T) {
 		if _, err := v.Set(w.Ctx, path, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		for _, wrong := range []value.Version{value.Absent, 1, -5} {
+		for _, wrong := range []value.Version{value.Absent, 1, 7} {
 			if _, err := v.CompareAndSet(w.Ctx, path, wrong, []byte("y")); !errors.Is(err, value.ErrChanged) || zkapi.FateOf(err) != zkapi.NotApplied {
 				t.Errorf("version %d: %v", wrong, err)
 			}
@@ -299,6 +299,9 @@ func TestValues_RefuseWhatIsWrong(t *testing.T) {
 			if _, err := v.Set(ctx, bad, nil); !errors.Is(err, value.ErrInvalid) {
 				t.Errorf("path %q: %v", bad, err)
 			}
+		}
+		if _, err := v.CompareAndSet(ctx, path, -2, nil); !errors.Is(err, value.ErrInvalid) {
+			t.Errorf("a version that no value has: %v", err)
 		}
 		if _, err := v.Block(ctx, path, 0); !errors.Is(err, value.ErrInvalid) {
 			t.Errorf("a block of nothing: %v", err)

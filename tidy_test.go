@@ -128,7 +128,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
-	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/queue", "torture"},
+	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 

@@ -6,10 +6,11 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/election"
 	"github.com/ringmaster-zk/ringmaster/internal/lock"
 	"github.com/ringmaster-zk/ringmaster/internal/masterworker"
+	"github.com/ringmaster-zk/ringmaster/internal/primitives"
 	"github.com/ringmaster-zk/ringmaster/internal/queue"
 	"github.com/ringmaster-zk/ringmaster/torture"
 )
 
 func main() {
-	torture.Main(masterworker.Subject(), election.Subject(), lock.Subject(), queue.Subject())
+	torture.Main(masterworker.Subject(), election.Subject(), lock.Subject(), queue.Subject(), primitives.Subject())
 }

@@ -167,7 +167,7 @@ func (in *Inside) look(s *exact.Session) (now picture, err error) {
 			return now, err
 		}
 	}
-	now.there = slices.DeleteFunc(listed.Children, func(name string) bool { return name == readyName || exact.IsReceipt(name) })
+	now.there = slices.DeleteFunc(slices.Clone(listed.Children), func(name string) bool { return name == readyName || exact.IsReceipt(name) })
 	slices.SortFunc(now.there, func(a, b string) int { return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b)) })
 	return now, nil
 }

@@ -1,0 +1,31 @@
+package history
+
+import (
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/record"
+)
+
+// TestChanges_LeavesOutWhatChangesNothing: receipts, checks of absence, and the znode above the
+// accounts.
+func TestChanges_LeavesOutWhatChangesNothing(t *testing.T) {
+	op := func(kind, path string) record.Op { return record.Op{Kind: kind, Path: path} }
+	for name, c := range map[string]struct {
+		ops    []record.Op
+		object string
+		want   bool
+	}{
+		"a set":            {[]record.Op{op("set", Sum), op("create", Sum+"/receipt-1")}, Sum, true},
+		"of another":       {[]record.Op{op("set", Sum)}, Numbers, false},
+		"a receipt":        {[]record.Op{op("create", Sum+"/receipt-1"), op("delete", Sum+"/receipt-0")}, Sum, false},
+		"a check":          {[]record.Op{op("check", Bank+"/a")}, Bank, false},
+		"absence":          {[]record.Op{op("create", Bank+"/a"), op("delete", Bank+"/a")}, Bank, false},
+		"the space":        {[]record.Op{op("create", Bank)}, Bank, false},
+		"an account":       {[]record.Op{op("create", Bank+"/a"), op("delete", Bank+"/b")}, Bank, true},
+		"a barrier lifted": {[]record.Op{op("delete", Gate)}, Gate, true},
+	} {
+		if got := Changes(c.ops, c.object); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package world
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ringmaster-zk/ringmaster/internal/worlds"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Guards returns the guards of the primitives that can be taken out.
+func Guards() []worlds.Guard {
+	return []worlds.Guard{
+		{
+			Name: "receipt", Explain: "a user whose answer was lost looks for the receipt of its write",
+			Rewrite: func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindExists && strings.Contains(op.Path, "/receipt-") {
+					op.Path = counter + "/none"
+				}
+				return op
+			},
+		},
+		{
+			Name: "counter-version", Explain: "an addition is applied only to the number that was read",
+			Rewrite: worlds.Each(func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindSet && op.Path == counter {
+					op.Version = zkapi.AnyVersion
+				}
+				return op
+			}),
+		},
+		{
+			Name: "read-check", Explain: "a transaction checks the versions of all znodes that it has read",
+			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, bank+"/") }),
+		},
+		{
+			Name: "absence-check", Explain: "a transaction checks that what it did not find is still absent",
+			Rewrite: withoutAbsence,
+		},
+		{
+			Name: "deletions-check", Explain: "a transaction checks that no other one has deleted a znode meanwhile",
+			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Path == bank }),
+		},
+		{
+			Name: "begin-check", Explain: "a round begins with a check that each of its participants is there",
+			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, barred+"/") }),
+		},
+		{
+			Name: "round-number", Explain: "a round is ended by its number",
+			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == barred }),
+		},
+		{
+			Name: "join-resolved", Explain: "a user whose create was not answered looks for its znode before it makes another",
+			Believe: func(op zkapi.Op, err error) error {
+				if op.Kind != zkapi.KindCreate || zkapi.FateOf(err) != zkapi.Unknown {
+					return err
+				}
+				return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrNotSent}
+			},
+		},
+		worlds.WatchWithRead,
+		worlds.LookAfterReconnect,
+	}
+}
+
+// withoutAbsence takes out the creates that the same multi deletes, with their deletes.
+func withoutAbsence(op zkapi.Op) zkapi.Op {
+	both := func(part zkapi.Op) bool {
+		has := func(kind zkapi.Kind) bool {
+			return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == kind && o.Path == part.Path })
+		}
+		return has(zkapi.KindCreate) && has(zkapi.KindDelete)
+	}
+	return worlds.Dropping(both)(op)
+}

@@ -1,0 +1,133 @@
+package world
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
+	"github.com/ringmaster-zk/ringmaster/model/explore"
+)
+
+// with is a world of a primitive, changed.
+func with(of string, change func(*Config)) Config {
+	c := Defaults()
+	c.Of = of
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func explored(t *testing.T, c Config) *explore.Result {
+	t.Helper()
+	w, err := c.World()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worldstest.Explore(t, w)
+}
+
+// pinned are complete worlds of the real recipes, with how many states, transitions and steps they
+// have.
+var pinned = []struct {
+	config                     Config
+	states, transitions, depth int64
+	deep                       bool
+}{
+	{with(Counter, nil), 18, 18, 6, false},
+	{with(Counter, func(c *Config) { c.Bounds.Losses = 1 }), 114, 154, 8, false},
+	{with(Counter, func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 870, 1942, 14, false},
+	{with(Counter, func(c *Config) { c.Bounds.Expiries = 1 }), 126, 164, 8, false},
+	{with(Counter, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 838, 1284, 10, false},
+	{with(Counter, func(c *Config) { c.Bounds.Cuts = 1 }), 194, 274, 8, false},
+	{with(Counter, func(c *Config) { c.Bounds.Crashes = 1 }), 78, 130, 8, false},
+	{with(Counter, func(c *Config) { c.Rounds, c.Bounds.Losses = 2, 1 }), 1434, 2362, 16, false},
+	{with(Bank, nil), 35, 49, 10, false},
+	{with(Bank, func(c *Config) { c.Audits = 1 }), 325, 636, 16, false},
+	{with(Bank, func(c *Config) { c.Audits, c.Keeps = 1, true }), 320, 631, 16, false},
+	{with(Bank, func(c *Config) { c.Users, c.Audits, c.Keeps, c.Bounds.Losses = 1, 1, true, 1 }), 194, 338, 13, false},
+	{with(Bank, func(c *Config) { c.Audits, c.Rounds = 1, 2 }), 17797, 39522, 32, true},
+	{with(Bank, func(c *Config) { c.Rounds = 2 }), 287, 436, 21, false},
+	{with(Bank, func(c *Config) { c.Bounds.Losses = 1 }), 197, 340, 13, false},
+	{with(Bank, func(c *Config) { c.Bounds.Expiries = 1 }), 204, 358, 12, false},
+	{with(Bank, func(c *Config) { c.Users, c.Audits, c.Bounds.Lags = 1, 1, 1 }), 203, 465, 15, false},
+	{with(Barrier, nil), 1647, 2942, 34, false},
+	{with(Barrier, func(c *Config) { c.Rounds = 2 }), 15061, 27246, 67, false},
+	{with(Barrier, func(c *Config) { c.Bounds.Losses = 1 }), 9077, 20578, 35, false},
+	{with(Barrier, func(c *Config) { c.Bounds.Expiries = 1 }), 21637, 42746, 37, false},
+	{with(Barrier, func(c *Config) { c.Bounds.Crashes = 1 }), 2803, 8078, 34, false},
+	{with(Barrier, func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 37456, 89838, 39, false},
+	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 132623, 310990, 39, true},
+	{with(Barrier, func(c *Config) { c.Users, c.Fill = 3, 2 }), 176803, 464724, 42, true},
+}
+
+// quickStates is the largest world that make quick explores.
+const quickStates = 20_000
+
+// TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
+// goal can be reached from everywhere, what should happen does happen, and there are as many
+// states as there were.
+func TestWorlds_EveryPropertyHolds(t *testing.T) {
+	for _, p := range pinned {
+		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
+			continue
+		}
+		r := explored(t, p.config)
+		if r.Found != nil {
+			w, _ := p.config.World()
+			var text bytes.Buffer
+			_ = r.Found.Schedule.Write(&text, w) // into memory
+			t.Errorf("%+v: %v\n%s", p.config, r.Found.Violations, text.String())
+			continue
+		}
+		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
+			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
+		}
+		for _, name := range p.config.Expected() {
+			if !slices.Contains(r.Seen, name) {
+				t.Errorf("%+v: never happened: %s", p.config, name)
+			}
+		}
+	}
+}
+
+// TestWorlds_NoLivelock: in each of the smaller worlds there is no run without an end that neglects
+// no process and never reaches the goal.
+func TestWorlds_NoLivelock(t *testing.T) {
+	for _, p := range pinned {
+		if p.deep || p.states > quickStates || p.states > quickStates/10 && testing.Short() {
+			continue
+		}
+		w, err := p.config.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := explore.Explored(t.Context(), w)
+		if err != nil || !g.Result.Complete {
+			t.Fatalf("%+v: %v, %+v", p.config, err, g.Result)
+		}
+		if found := g.Livelock(); found != nil {
+			var text bytes.Buffer
+			_ = found.Schedule.Write(&text, w) // into memory
+			t.Errorf("%+v: %v\n%s", p.config, found.Violations, text.String())
+		}
+	}
+}
+
+// TestWorlds_SnapshotsAreHonest: what the recipes and their user say at their checkpoints is all that
+// matters there.
+func TestWorlds_SnapshotsAreHonest(t *testing.T) {
+	for _, c := range []Config{
+		with(Counter, nil), with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), with(Bank, nil),
+		with(Bank, func(c *Config) { c.Users, c.Audits, c.Keeps = 1, 1, true }), with(Barrier, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }),
+	} {
+		w, err := c.World()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if merged, all := explore.Project(t.Context(), w); merged != all || merged == 0 {
+			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
+		}
+	}
+}

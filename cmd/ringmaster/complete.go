@@ -21,6 +21,7 @@ func complete(root *cobra.Command, o *cli.Options) {
 		{[]string{"lock"}, true, cli.CompleteLocks}, {[]string{"locks"}, true, cli.CompleteLocks},
 		{[]string{"queue", "put"}, true, cli.CompleteQueues}, {[]string{"queue", "take"}, true, cli.CompleteQueues},
 		{[]string{"queue", "ls"}, true, cli.CompleteQueues}, {[]string{"queue", "requeue"}, true, cli.CompleteQueues},
+		{[]string{"counter"}, true, cli.CompleteCounters}, {[]string{"barrier"}, true, cli.CompleteBarriers},
 		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
 	} {
 		cmd, _, _ := root.Find(one.words)

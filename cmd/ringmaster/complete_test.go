@@ -15,6 +15,7 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"/app/elections": "", "/app/elections/scheduler": "", "/app/elections/reports": "",
 		"/app/queues": "", "/app/queues/mail": "", "/app/queues/orders": "",
 		"/app/locks": "", "/app/locks/nightly": "", "/app/locks/weekly": "",
+		"/app/counters": "", "/app/counters/visits": "", "/app/barriers": "", "/app/barriers/upgrade": "", "/app/barriers/receipt-7": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
 	person := &terminal{t: t, servers: server.start(t) + "/app"}
@@ -36,6 +37,8 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"queue put ":                "mail\norders\n:4\n",
 		"queue take o":              "orders\n:4\n",
 		"queue ls mail ":            ":4\n",
+		"counter ":                  "visits\n:4\n",
+		"barrier ":                  "upgrade\n:4\n",
 		"explain --strategy ":       "least-loaded\nsticky\n:4\n",
 		"tasks list --state ":       "pending\nassigned\ndone\nfailed\ncancelled\nunknown\n:4\n",
 		"master --strategy ":        "least-loaded\nsticky\n:4\n",

@@ -35,12 +35,19 @@ func runUnder(ctx context.Context, r right, streams Streams, command []string, l
 		ask(errSoon)
 	})
 	guarded := shell.Guarded{Command: command, Env: append(os.Environ(), r.env...), Out: streams.Out, Err: streams.Err, Log: log}
-	guarded.In = r.in
-	if in, isFile := streams.In.(*os.File); isFile && r.in == nil && !onTerminal(in) {
-		guarded.In = in
+	if guarded.In = r.in; r.in == nil {
+		guarded.In = inputOf(streams)
 	}
 	code, err = guarded.Run(asked, r.context)
 	return code, r.context.Err() != nil || errors.Is(context.Cause(asked), errSoon), err
+}
+
+// inputOf is what a command may read of what this process reads: no terminal. Nil: nothing.
+func inputOf(streams Streams) io.Reader {
+	if in, isFile := streams.In.(*os.File); isFile && !onTerminal(in) {
+		return in
+	}
+	return nil
 }
 
 // watch calls soon when less than a third of the time is left that a right lasts after it was

@@ -118,7 +118,7 @@ func closeSoon(end func(context.Context) error, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.Background(), masterPatience)
 	defer cancel()
 	if err := end(ctx); err != nil {
-		log.Warn("the leader's znode may stay until the session timeout", "error", err)
+		log.Warn("a znode of this process may stay until the session timeout", "error", err)
 	}
 }
 

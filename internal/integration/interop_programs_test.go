@@ -45,6 +45,7 @@ type program struct {
 	library library
 	command func() *exec.Cmd
 	env     []string
+	lock    string // path of the lock
 	proxy   *ensemble.Proxy
 	troop   *troop
 
@@ -182,13 +183,6 @@ func (w *troop) harms(p *program, kind string) (over func()) {
 func (w *troop) until(what string, of []*program, wanted func(said) bool) {
 	w.t.Helper()
 	const patience = time.Minute
-	if !w.heard(patience, of, wanted) {
-		w.t.Fatalf("not in %v: %s\n%s", patience, what, w.latest())
-	}
-}
-
-// heard is until that says whether it has come to that.
-func (w *troop) heard(patience time.Duration, of []*program, wanted func(said) bool) bool {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for {
@@ -199,12 +193,12 @@ func (w *troop) heard(patience time.Duration, of []*program, wanted func(said) b
 		}
 		w.mu.Unlock()
 		if found {
-			return true
+			return
 		}
 		select {
 		case <-told:
 		case <-limit.C:
-			return false
+			w.t.Fatalf("not in %v: %s\n%s", patience, what, w.latest())
 		}
 	}
 }
@@ -276,7 +270,7 @@ func (i *interop) muster(t *testing.T, path string, recruits ...recruit) *troop 
 			t.Fatal(err)
 		}
 		p := &program{
-			name: fmt.Sprintf("%s-%d", r.library, n+1), library: r.library, proxy: proxy, troop: w, command: i.commandOf(r.library),
+			name: fmt.Sprintf("%s-%d", r.library, n+1), library: r.library, lock: path + "/lock", proxy: proxy, troop: w, command: i.commandOf(r.library),
 			env: []string{"INTEROP_LOCK=" + path + "/lock", "INTEROP_WORK=" + path + "/work", "INTEROP_NAMES=" + string(r.names), "INTEROP_LAYOUT=" + r.layout},
 		}
 		w.programs = append(w.programs, p)

@@ -25,6 +25,13 @@ public class InteropLock {
         @Override public String fixForSorting(String name, String lockName) { return name.substring(Math.max(0, name.length() - 10)); }
     }
 
+    /** A mutex whose znodes say whose they are. */
+    static class Named extends InterProcessMutex {
+        Named(CuratorFramework zk, LockInternalsDriver driver) { super(zk, LOCK, driver); }
+
+        @Override protected byte[] getLockNodeBytes() { return WHO.getBytes(); }
+    }
+
     /** One time in which this program believes that it holds the lock. */
     static class Hold {
         final int n;
@@ -85,8 +92,8 @@ public class InteropLock {
         });
         zk.start();
         Runtime.getRuntime().addShutdownHook(new Thread(zk::close));
-        InterProcessReadWriteLock both = new InterProcessReadWriteLock(zk, LOCK);
-        InterProcessMutex only = NAMES.equals("mixed") ? new InterProcessMutex(zk, LOCK, new ByNumber()) : new InterProcessMutex(zk, LOCK);
+        InterProcessReadWriteLock both = new InterProcessReadWriteLock(zk, LOCK, WHO.getBytes());
+        InterProcessMutex only = new Named(zk, NAMES.equals("mixed") ? new ByNumber() : new StandardLockInternalsDriver());
         new Thread(InteropLock::listen).start();
         try {
             contend(zk, only, both);

@@ -51,6 +51,7 @@ func TestExitCode_OfEachCase(t *testing.T) {
 	create, multi := map[zkapi.Kind]bool{zkapi.KindCreate: true}, map[zkapi.Kind]bool{zkapi.KindMulti: true}
 	failed := map[string]string{"/tasks": "", "/tasks/task-a": "", "/tasks/task-a/status": `{"state":"failed","reason":"no good"}`}
 	running := map[string]string{"/tasks": "", "/tasks/task-a": ""}
+	queued := map[string]string{"/queues/q/entries": "", "/queues/q/taken": "", "/queues/q/delayed": ""}
 	seen := map[exit.Code]bool{exit.Crashed: true, exit.Interrupted: true}
 	for _, c := range []struct {
 		want   exit.Code
@@ -111,6 +112,13 @@ func TestExitCode_OfEachCase(t *testing.T) {
 		{exit.WrongUse, "/nowhere", nil, "status --auth-file /nowhere"},
 		{exit.WrongUse, "--metrics nonsense", nil, "master --metrics nonsense"},
 		{exit.NotFound, "no such task: task-a", &fakeServer{}, "tasks show task-a"},
+		{exit.NotFound, "no dead letter has this id", &fakeServer{}, "queue requeue q entry-100-0000000001"},
+		{exit.InDoubt, "not known whether", &fakeServer{cut: multi}, "queue put q x --connect-timeout 5s"},
+		{exit.Refused, "access denied", &fakeServer{refuse: everything(noAuth)}, "queue put q x"},
+		{exit.RefusedForNow, "QuotaExceeded, code -125", &fakeServer{refuse: map[zkapi.Kind]int32{zkapi.KindMulti: quota}}, "queue put q x --connect-timeout 5s"},
+		{exit.Unreachable, "no answer from", &fakeServer{deaf: true}, "queue take q --connect-timeout 1s -- true"},
+		{exit.NotAsAsked, "the queue has no free item", &fakeServer{nodes: queued}, "queue take q --timeout 0 -- true"},
+		{exit.BacklogFull, "the queue is full", &fakeServer{nodes: queued, children: map[string]int32{"/queues/q/entries": 5}}, "queue put q x --bound 5"},
 		{exit.NotFound, "no such task: task-a", &fakeServer{}, "cancel task-a"},
 		{exit.NotFound, "no such task or worker: w1", &fakeServer{}, "explain w1"},
 		{exit.BacklogFull, "backlog is full", &fakeServer{nodes: map[string]string{"/backlog": `{"epoch":1,"limit":5}`, "/assign": "", "/tasks": ""}, children: map[string]int32{"/tasks": 5}}, "submit --fail-when-full x"},

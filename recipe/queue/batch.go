@@ -56,7 +56,6 @@ type batch struct {
 	q     *Queue
 	all   []*pending
 	lanes *once.Lanes
-	full  *retry.Step
 	most  int // items in one write
 	fails int // how often the queue was full
 }

@@ -48,7 +48,7 @@ func TestTogether_InMemory(t *testing.T) {
 	}
 	dir := onlyRun(t, out)
 	first := verdictOf(t, dir)
-	if code != exit.Done || len(first.Properties) != 19 {
+	if code != exit.Done || len(first.Properties) != 22 {
 		t.Errorf("exit code %d, %d properties", code, len(first.Properties))
 	}
 	if code, printed = torture(t, "check", dir); code != exit.Done || len(verdictOf(t, dir).Properties) != len(first.Properties) {

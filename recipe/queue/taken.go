@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -19,6 +18,7 @@ type Taken struct {
 	lanes    *once.Lanes
 	tenure   *tenure
 	name     string
+	data     []byte // of the entry
 	payloads [][]byte
 	token    int32 // the version of the entry since it was taken
 
@@ -111,16 +111,9 @@ func (t *Taken) Ack(ctx context.Context, ops ...zkapi.Op) error {
 // Bury moves the item to the dead letters, because no take will ever succeed. The errors are
 // those of Ack.
 func (t *Taken) Bury(ctx context.Context) error {
-	zkapi.Checkpoint(t.q.env, "read the item to bury", ctx, t)
-	seen, err := t.lanes.Session.Do(ctx, fence.Get(t.q.entries+"/"+t.name))
-	if errors.Is(err, zkapi.ErrNoNode) || zkapi.FateOf(err) == zkapi.Unknown && err != nil {
-		err = &zkapi.Error{Kind: zkapi.KindMulti, Path: t.Claim(), Index: -1, Fate: zkapi.NotApplied, Err: err}
-	}
-	if err != nil {
-		return err
-	}
+	var err error
 	for _, name := range []string{t.name, t.name + "." + t.q.env.Unique()} {
-		grave := zkapi.Create(t.q.dead+"/"+name, seen.Data, zkapi.Persistent).WithACL(t.q.config.ACL)
+		grave := zkapi.Create(t.q.dead+"/"+name, t.data, zkapi.Persistent).WithACL(t.q.config.ACL)
 		_, err = t.send(ctx, append(t.deletes(), grave), nil, ErrBuried)
 		if !errors.Is(err, zkapi.ErrNodeExists) {
 			break

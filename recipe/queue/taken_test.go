@@ -139,33 +139,37 @@ func TestFence(t *testing.T) {
 			w.do(zkapi.Delete(path+"/entries/"+id, zkapi.AnyVersion))
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(w *world) {
-				q := w.queue("both")
-				w.puts(q, "a")
-				taken := w.takes(q)
-				w.do(zkapi.Delete(taken.Claim(), zkapi.AnyVersion))
-				happens(w, q, taken.ID())
-				held := len(w.below("/taken"))
-				for range 2 {
-					_, err := taken.Write(w.ctx, counted()...)
-					if err == nil || zkapi.FateOf(err) != zkapi.NotApplied {
-						t.Errorf("Write: %v", err)
-					}
-				}
-				if err := taken.Ack(w.ctx, counted()...); err == nil {
-					t.Error("Ack works")
-				}
-				if cause := context.Cause(taken.Context()); !errors.Is(cause, queue.ErrLost) {
-					t.Errorf("the context: %v", cause)
-				}
-				time.Sleep(timeout)
-				if n := w.effects(); n > 0 || len(w.below("/taken")) != held {
-					t.Errorf("applied: %d; claims %v, want %d", n, w.below("/taken"), held)
-				}
-			})
-		})
+		for how, write := range map[string]func(*queue.Taken, context.Context, ...zkapi.Op) error{
+			"Write": func(t *queue.Taken, ctx context.Context, ops ...zkapi.Op) error { return first(t.Write(ctx, ops...)) },
+			"Ack":   (*queue.Taken).Ack,
+			"Bury":  func(t *queue.Taken, ctx context.Context, _ ...zkapi.Op) error { return t.Bury(ctx) },
+		} {
+			t.Run(how+" "+name, func(t *testing.T) { inBubble(t, func(w *world) { w.fences(happens, write) }) })
+		}
 	}
+}
+
+// fences takes an item, lets its claim end, and writes.
+func (w *world) fences(happens func(*world, *queue.Queue, string), write func(*queue.Taken, context.Context, ...zkapi.Op) error) {
+	t, q := w.t, w.queue("both")
+	w.puts(q, "a")
+	taken := w.takes(q)
+	w.do(zkapi.Delete(taken.Claim(), zkapi.AnyVersion))
+	happens(w, q, taken.ID())
+	items, held := len(w.below("/entries")), len(w.below("/taken"))
+	for range 2 {
+		if err := write(taken, w.ctx, counted()...); err == nil || zkapi.FateOf(err) != zkapi.NotApplied {
+			t.Errorf("the error: %v", err)
+		}
+	}
+	if cause := context.Cause(taken.Context()); !errors.Is(cause, queue.ErrLost) {
+		t.Errorf("the context: %v", cause)
+	}
+	time.Sleep(timeout)
+	if n := w.effects(); n > 0 {
+		t.Errorf("applied: %d", n)
+	}
+	w.has(items, held, 0)
 }
 
 // TestFence_EntryDeletedByHand: the claim does not stay.

@@ -45,7 +45,7 @@ func (q *Queue) hold(lanes *once.Lanes, items []candidate, sent time.Duration) [
 	}
 	var all []*Taken
 	for _, c := range items {
-		t := &Taken{q: q, lanes: lanes, tenure: n, name: c.name, payloads: c.payloads, token: c.version + 1}
+		t := &Taken{q: q, lanes: lanes, tenure: n, name: c.name, data: c.data, payloads: c.payloads, token: c.version + 1}
 		t.ctx, t.end = context.WithCancelCause(n.term.Active)
 		q.tokens.Saw(t.name, t.token)
 		n.held = append(n.held, t)

@@ -75,6 +75,8 @@ func (j *job) step(ctx context.Context, givesUp bool) (done bool, err error) {
 			j.refused = reply.Err
 		}
 	case j.doubtful && alone, retry.Passing(reply.Err) && ctx.Err() == nil:
+	case j.doubtful && ctx.Err() != nil: // it was not sent again, and is given up
+		return false, nil
 	case j.doubtful:
 		j.refused = reply.Err
 		return false, nil

@@ -2,8 +2,8 @@ package agree
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,11 +51,20 @@ func shortened(b []byte) string {
 	return string(sum[:16])
 }
 
+// lens reads the visible parts of one recipe's states, on both sides.
+type lens struct {
+	hidden  []string                                       // znodes that the specification does not have
+	content func(path string, data []byte) tlc.Value       // of a znode
+	part    func(op zkapi.Op) tlc.Value                    // of a request
+	notes   func(process explore.ProcessPicture) tlc.Value // what a program of the explorer claims
+	claimed func(local tlc.Value) tlc.Value                // what a program of the specification claims
+}
+
 // explored is one visible part of a state of the explorer.
-func explored(p explore.Picture, part int) tlc.Value {
+func (l lens) explored(p explore.Picture, part int) tlc.Value {
 	switch part {
 	case 0:
-		return znodes(p.Tree)
+		return l.znodes(p.Tree)
 	case 1:
 		return outside(p.Acts)
 	case 2:
@@ -65,7 +74,7 @@ func explored(p explore.Picture, part int) tlc.Value {
 		})
 	}
 	one := p.Processes[part-3]
-	return of(requests(one), notes(one), held(one))
+	return of(l.requests(one), l.notes(one), l.held(one))
 }
 
 func path(p string) tlc.Value {
@@ -78,10 +87,10 @@ func path(p string) tlc.Value {
 	return tlc.Seq(names...)
 }
 
-func znodes(tree zk.Tree) tlc.Value {
+func (l lens) znodes(tree zk.Tree) tlc.Value {
 	all := map[string]tlc.Value{}
 	for p, entry := range tree.All() {
-		if p == "/candidates" || p == "/collect" {
+		if slices.Contains(l.hidden, p) {
 			continue
 		}
 		owner := none
@@ -89,93 +98,54 @@ func znodes(tree zk.Tree) tlc.Value {
 			owner = tlc.Seq(tlc.Int(int(id>>8)-1), tlc.Int(int(id&0xff)))
 		}
 		all[path(p).String()] = tlc.Record(map[string]tlc.Value{
-			"data": content(p, entry.Data), "version": tlc.Int(int(entry.Stat.Version)), "owner": owner,
+			"data": l.content(p, entry.Data), "version": tlc.Int(int(entry.Stat.Version)), "owner": owner,
 		})
 	}
 	return tlc.Fun(all)
 }
 
-// record decodes the data of a znode, as far as the specification has it.
-type record struct {
-	Epoch       int    `json:"epoch"`
-	Attempt     int    `json:"attempt"`
-	Incarnation int    `json:"incarnation"`
-	State       string `json:"state"`
-	Worker      string `json:"worker"`
-	Nonce       string `json:"nonce"`
-}
-
-// content is the data of the znode at p in the specification's terms.
-func content(p string, data []byte) tlc.Value {
-	var r record
-	names := strings.Split(strings.Trim(p, "/"), "/")
-	if json.Unmarshal(data, &r) != nil || len(names) == 2 && names[0] == "tasks" {
-		return none
-	}
-	fields := map[string]tlc.Value{}
-	switch {
-	case r.Nonce != "":
-		parts := strings.Split(r.Nonce, ".")
-		life, _ := strconv.Atoi(parts[1])
-		n, _ := strconv.Atoi(parts[2])
-		fields["process"], fields["life"], fields["n"] = tlc.Str(parts[0]), tlc.Int(life), tlc.Int(n)
-	case len(names) != 3:
-		return none
-	default:
-		fields["epoch"], fields["attempt"] = tlc.Int(r.Epoch), tlc.Int(r.Attempt)
-		switch {
-		case names[0] == "assign":
-			fields["incarnation"] = tlc.Int(r.Incarnation)
-		case names[2] == "status":
-			fields["state"] = tlc.Str(r.State)
-		default:
-			fields["worker"] = tlc.Str(r.Worker)
-		}
-	}
-	return tlc.Record(fields)
-}
-
 // request encodes a request to the ensemble as a sequence of parts.
-func request(op zkapi.Op) tlc.Value {
+func (l lens) request(op zkapi.Op) tlc.Value {
 	if op.Kind != zkapi.KindMulti {
-		return tlc.Seq(part(op))
+		return tlc.Seq(l.part(op))
 	}
 	var parts []tlc.Value
 	for _, sub := range op.Ops {
-		parts = append(parts, part(sub))
+		parts = append(parts, l.part(sub))
 	}
 	return tlc.Seq(parts...)
 }
 
-func part(op zkapi.Op) tlc.Value {
-	version := int(op.Version)
-	if op.Kind != zkapi.KindSet && op.Kind != zkapi.KindCheck && op.Kind != zkapi.KindDelete {
-		version = int(zkapi.AnyVersion)
+// closing stands for the end of a session that its owner asks for. The specification has it
+// among the requests.
+var closing = zkapi.Op{Path: "/"}
+
+// kind is the name of a request in the specification.
+func kind(op zkapi.Op) tlc.Value {
+	if op.Kind == closing.Kind {
+		return tlc.Str("close")
 	}
-	data := none
-	if op.Mode == zkapi.Persistent {
-		data = content(op.Path, op.Data)
-	}
-	return tlc.Record(map[string]tlc.Value{
-		"op": tlc.Str(op.Kind.String()), "path": path(op.Path), "version": tlc.Int(version), "data": data,
-		"ephemeral": tlc.Bool(op.Mode == zkapi.Ephemeral), "watch": tlc.Bool(op.Watch),
-	})
+	return tlc.Str(op.Kind.String())
 }
 
-var closing = tlc.Seq(tlc.Record(map[string]tlc.Value{
-	"op": tlc.Str("close"), "path": tlc.Seq(), "version": tlc.Int(-1), "data": none, "ephemeral": tlc.Bool(false), "watch": tlc.Bool(false),
-}))
+// version is the version that a request demands; AnyVersion if it does not say one.
+func version(op zkapi.Op) tlc.Value {
+	if op.Kind != zkapi.KindSet && op.Kind != zkapi.KindCheck && op.Kind != zkapi.KindDelete {
+		return tlc.Int(int(zkapi.AnyVersion))
+	}
+	return tlc.Int(int(op.Version))
+}
 
 // requests encodes the requests of a process to the ensemble: one at a time.
-func requests(p explore.ProcessPicture) tlc.Value {
+func (l lens) requests(p explore.ProcessPicture) tlc.Value {
 	var all []tlc.Value
 	for _, r := range p.Asks {
 		switch {
 		case r.Resource != "":
 		case r.Closes:
-			all = append(all, closing)
+			all = append(all, tlc.Seq(l.part(closing)))
 		default:
-			all = append(all, request(r.Op))
+			all = append(all, l.request(r.Op))
 		}
 	}
 	switch len(all) {
@@ -187,48 +157,31 @@ func requests(p explore.ProcessPicture) tlc.Value {
 	return tlc.Set(all...) // the specification has no such set
 }
 
-// notes encodes the claims of a process, and its requests to the system outside.
-func notes(p explore.ProcessPicture) tlc.Value {
-	acts, told := []tlc.Value{}, []tlc.Value{}
-	accepted := []tlc.Value{}
-	leads := 0
-	for _, r := range p.Asks {
-		if r.Resource != "" {
-			acts = append(acts, acting(r.Resource, r.Token))
-		}
-	}
-	for key, value := range p.Notes {
-		task, isTold := strings.CutPrefix(key, "told-")
-		name, isAccepted := strings.CutPrefix(key, "accepted-")
-		switch {
-		case isTold:
-			state, _, _ := strings.Cut(value, " ")
-			told = append(told, tlc.Seq(tlc.Str(task), tlc.Str(state)))
-		case isAccepted:
-			accepted = append(accepted, tlc.Str(name))
-		case key == "leads":
-			leads, _ = strconv.Atoi(value)
-		}
-	}
-	return tlc.Record(map[string]tlc.Value{
-		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": tlc.Int(leads),
-	})
-}
-
 func token(t int64) tlc.Value { return tlc.Seq(tlc.Int(int(t>>32)), tlc.Int(int(t&0xffffffff))) }
 
-func acting(resource string, t int64) tlc.Value {
+// acting encodes the requests of a process to the system outside.
+func acting(p explore.ProcessPicture) tlc.Value {
+	acts := []tlc.Value{}
+	for _, r := range p.Asks {
+		if r.Resource != "" {
+			acts = append(acts, act(r.Resource, r.Token))
+		}
+	}
+	return tlc.Set(acts...)
+}
+
+func act(resource string, t int64) tlc.Value {
 	return tlc.Record(map[string]tlc.Value{"resource": tlc.Str(resource), "token": token(t)})
 }
 
 // held encodes the ensemble's state about a process.
-func held(p explore.ProcessPicture) tlc.Value {
+func (l lens) held(p explore.ProcessPicture) tlc.Value {
 	var orphans, late, events, watches []tlc.Value
 	for _, g := range p.Orphans {
 		orphans = append(orphans, tlc.Int(g))
 	}
 	for _, z := range p.Late {
-		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": request(z.Op)}))
+		late = append(late, tlc.Record(map[string]tlc.Value{"session": tlc.Int(z.Session), "request": l.request(z.Op)}))
 	}
 	for _, e := range p.Events {
 		events = append(events, watch(e))
@@ -263,7 +216,7 @@ func outside(acts explore.Acts) tlc.Value {
 }
 
 // specified is the visible part of a state of the specification.
-func specified(w *explore.World, vars map[string]tlc.Value) (visibleState, error) {
+func (l lens) specified(w *explore.World, vars map[string]tlc.Value) (visibleState, error) {
 	for _, name := range []string{"zk", "asks", "server", "local", "outside", "left"} {
 		if vars[name].String() == "" {
 			return nil, fmt.Errorf("the variable %s is missing", name)
@@ -291,7 +244,7 @@ func specified(w *explore.World, vars map[string]tlc.Value) (visibleState, error
 	all := visibleState{tlc.Fun(nodes), tlc.Fun(seen), vars["left"]}
 	for _, p := range w.Processes {
 		local := vars["local"].Field(p.Name)
-		all = append(all, of(asked(vars["asks"].Field(p.Name), local), claimed(local), holding(vars["server"].Field(p.Name))))
+		all = append(all, of(asked(vars["asks"].Field(p.Name), local), l.claimed(local), holding(vars["server"].Field(p.Name))))
 	}
 	return all, nil
 }
@@ -313,38 +266,4 @@ func holding(server tlc.Value) tlc.Value {
 		fields[name] = server.Field(name)
 	}
 	return tlc.Record(fields)
-}
-
-// leadingPlaces are the local states of a master in its term.
-var leadingPlaces = map[string]bool{
-	"sync": true, "confirmMaster": true, "readBell": true, "readWorkers": true, "readKnown": true, "readInboxes": true, "readClaims": true, "readTasks": true,
-	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,
-}
-
-// claimed encodes the claims of a process's program, by its local state.
-func claimed(local tlc.Value) tlc.Value {
-	var told, accepted []tlc.Value
-	leads := tlc.Int(0)
-	at := local.Field("at").Text()
-	if leadingPlaces[at] {
-		leads = local.Field("epoch")
-	}
-	if tasks := local.Field("told"); tasks.String() != "" {
-		submitting, _ := strconv.Atoi(local.Field("n").String())
-		for i, t := range tasks.Fields() {
-			if state := tasks.At(t); state.String() != none.String() {
-				told = append(told, tlc.Seq(tlc.Model(t), state))
-			}
-			if at != "submit" && at != "stays" || i+1 < submitting {
-				accepted = append(accepted, tlc.Model(t))
-			}
-		}
-	}
-	acts := []tlc.Value{}
-	for _, a := range local.Field("acts").Items() {
-		acts = append(acts, tlc.Record(map[string]tlc.Value{"resource": a.Field("resource"), "token": a.Field("token")}))
-	}
-	return tlc.Record(map[string]tlc.Value{
-		"acts": tlc.Set(acts...), "told": tlc.Set(told...), "accepted": tlc.Set(accepted...), "leads": leads,
-	})
 }

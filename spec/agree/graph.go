@@ -15,7 +15,7 @@ import (
 
 // readGraph reads the graph that TLC has written.
 func (c Check) readGraph(path string, colour func(*visibleState) string) (*tlc.Graph, error) {
-	w, err := c.World.World()
+	w, err := c.Machine.World()
 	if err != nil {
 		return nil, err
 	}
@@ -25,14 +25,14 @@ func (c Check) readGraph(path string, colour func(*visibleState) string) (*tlc.G
 	}
 	defer file.Close()
 	return tlc.ReadDot(file, func(vars map[string]tlc.Value) (string, error) {
-		seen, err := specified(w, vars)
+		seen, err := c.Machine.lens().specified(w, vars)
 		return colour(&seen), err
 	})
 }
 
 // explored lets the explorer visit every state of the world.
 func (c Check) explored(ctx context.Context) (*explore.Graph, error) {
-	w, err := c.World.World()
+	w, err := c.Machine.World()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (c Check) ExplorerGraph(ctx context.Context) (*tlc.Graph, error) {
 		var colour []byte
 		for i, number := range g.Parts(n) {
 			if _, met := known[i][number]; !met {
-				known[i][number] = digest(explored(g.Picture(n), i))
+				known[i][number] = digest(c.Machine.lens().explored(g.Picture(n), i))
 			}
 			colour = append(colour, known[i][number]...)
 		}
@@ -107,7 +107,7 @@ func (c Check) Differ(ctx context.Context, by tlc.TLC, files fs.FS) (string, err
 		var seen visibleState
 		picture := g.Picture(n)
 		for part := range g.Parts(n) {
-			seen = append(seen, explored(picture, part))
+			seen = append(seen, c.Machine.lens().explored(picture, part))
 		}
 		all.Colours, all.Edges = append(all.Colours, seen.String()), append(all.Edges, targets(g, n))
 	}

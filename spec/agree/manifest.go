@@ -18,7 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
 	"github.com/ringmaster-zk/ringmaster/internal/tlc"
 )
 
@@ -33,14 +32,14 @@ type Manifest struct {
 
 // Entry is TLC's result of one check.
 type Entry struct {
-	Name     string       `json:"name"`
-	Says     string       `json:"says"`
-	Kind     Kind         `json:"kind"`
-	Module   string       `json:"module"`
-	Config   string       `json:"config"`
-	World    world.Config `json:"world,omitzero"`
-	Violated string       `json:"violated"` // the property; empty for none
-	Trace    int          `json:"trace,omitempty"`
+	Name     string          `json:"name"`
+	Says     string          `json:"says"`
+	Kind     Kind            `json:"kind"`
+	Module   string          `json:"module"`
+	Config   string          `json:"config"`
+	World    json.RawMessage `json:"world,omitempty"`
+	Violated string          `json:"violated"` // the property; empty for none
+	Trace    int             `json:"trace,omitempty"`
 
 	// As TLC prints them; the depth in states. Of a simulation only those generated.
 	Distinct  int `json:"distinct,omitempty"`
@@ -162,7 +161,7 @@ const (
 
 // Ask runs TLC for a check, on the files as they are now.
 func (c Check) Ask(ctx context.Context, by tlc.TLC, files fs.FS) (Entry, error) {
-	e := Entry{Name: c.Name, Says: c.Says, Kind: c.Kind, Module: c.Module(), Config: c.Config(), World: c.World}
+	e := Entry{Name: c.Name, Says: c.Says, Kind: c.Kind, Module: c.Module(), Config: c.Config(), World: c.world()}
 	var err error
 	if e.SHA256, err = c.Hashes(files); err != nil {
 		return e, err

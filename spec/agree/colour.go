@@ -53,6 +53,7 @@ func shortened(b []byte) string {
 
 // lens reads the visible parts of one recipe's states, on both sides.
 type lens struct {
+	leaves  bool                                           // processes may be asked to leave
 	hidden  []string                                       // znodes that the specification does not have
 	content func(path string, data []byte) tlc.Value       // of a znode
 	part    func(op zkapi.Op) tlc.Value                    // of a request
@@ -68,10 +69,14 @@ func (l lens) explored(p explore.Picture, part int) tlc.Value {
 	case 1:
 		return outside(p.Acts)
 	case 2:
-		return tlc.Record(map[string]tlc.Value{
+		faults := map[string]tlc.Value{
 			"expiries": tlc.Int(p.Left.Expiries), "losses": tlc.Int(p.Left.Losses), "crashes": tlc.Int(p.Left.Crashes), "stops": tlc.Int(p.Left.Stops),
 			"lags": tlc.Int(p.Left.Lags),
-		})
+		}
+		if l.leaves {
+			faults["leaves"] = tlc.Int(p.Left.Leaves)
+		}
+		return tlc.Record(faults)
 	}
 	one := p.Processes[part-3]
 	return of(l.requests(one), l.notes(one), l.held(one))
@@ -136,7 +141,7 @@ func version(op zkapi.Op) tlc.Value {
 	return tlc.Int(int(op.Version))
 }
 
-// requests encodes the requests of a process to the ensemble: one at a time.
+// requests encodes the requests of a process to the ensemble.
 func (l lens) requests(p explore.ProcessPicture) tlc.Value {
 	var all []tlc.Value
 	for _, r := range p.Asks {
@@ -148,13 +153,7 @@ func (l lens) requests(p explore.ProcessPicture) tlc.Value {
 			all = append(all, l.request(r.Op))
 		}
 	}
-	switch len(all) {
-	case 0:
-		return none
-	case 1:
-		return all[0]
-	}
-	return tlc.Set(all...) // the specification has no such set
+	return together(all)
 }
 
 func token(t int64) tlc.Value { return tlc.Seq(tlc.Int(int(t>>32)), tlc.Int(int(t&0xffffffff))) }
@@ -252,10 +251,21 @@ func (l lens) specified(w *explore.World, vars map[string]tlc.Value) (visibleSta
 // asked encodes the request of a process, and the requests that it has left behind.
 func asked(request, local tlc.Value) tlc.Value {
 	all := local.Field("abandoned").Items()
-	if len(all) == 0 {
-		return request
+	if request.String() != none.String() {
+		all = append([]tlc.Value{request}, all...)
 	}
-	return tlc.Set(append([]tlc.Value{request}, all...)...)
+	return together(all)
+}
+
+// together encodes the requests of a process.
+func together(requests []tlc.Value) tlc.Value {
+	switch len(requests) {
+	case 0:
+		return none
+	case 1:
+		return requests[0]
+	}
+	return tlc.Set(requests...)
 }
 
 // holding encodes the ensemble's state about a process; of a server that lags it says

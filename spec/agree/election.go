@@ -26,7 +26,7 @@ func (m election) constants() []constant {
 	b := m.Bounds
 	return []constant{
 		number("Masters", m.Masters), number("Entries", m.Writes), truth("Queue", m.Queue), truth("ForGood", m.ForGood),
-		number("Expiries", b.Expiries), number("Losses", b.Losses), number("Crashes", b.Crashes), number("Lags", b.Lags),
+		number("Expiries", b.Expiries), number("Losses", b.Losses), number("Crashes", b.Crashes), number("Lags", b.Lags), number("Leaves", b.Leaves),
 		library(m.Library), without(m.Without),
 	}
 }
@@ -107,8 +107,8 @@ func electing(change func(*world.Config)) election {
 
 // ofElection lists the checks of Election.tla.
 func ofElection() []Check {
-	complete := func(name, says string, deep bool, change func(*world.Config)) Check {
-		return Check{Name: "election-" + name, Says: says, Kind: Complete, Machine: electing(change), Deep: deep}
+	complete := func(name, says string, change func(*world.Config)) Check {
+		return Check{Name: "election-" + name, Says: says, Kind: Complete, Machine: electing(change)}
 	}
 	live := func(name, says string, change func(*world.Config)) Check {
 		return Check{Name: "live-election-" + name, Says: says, Kind: Live, Machine: electing(change)}
@@ -118,16 +118,18 @@ func ofElection() []Check {
 	crash := func(c *world.Config) { c.Bounds.Crashes = 1 }
 	queue := func(c *world.Config) { c.Queue, c.Bounds.Expiries = true, 1 }
 	return append([]Check{
-		complete("two", "two candidates, no fault", false, nil),
-		complete("three", "three candidates", false, func(c *world.Config) { c.Masters = 3 }),
-		complete("expiry", "a session is ended", false, expiry),
-		complete("two-entries", "a session is ended, and a leader writes twice", false, func(c *world.Config) { c.Writes, c.Bounds.Expiries = 2, 1 }),
-		complete("loss", "a connection breaks", false, loss),
-		complete("crash", "a process dies and is started again", false, crash),
-		complete("for-good", "a process dies and stays down", false, func(c *world.Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
-		complete("loss-and-lag", "a connection breaks, and a server falls behind", false, func(c *world.Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }),
-		complete("replacing", "a session is ended, and the library hides it", false, func(c *world.Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }),
-		complete("queue", "the candidates queue, and a session is ended", false, queue),
+		complete("two", "two candidates, no fault", nil),
+		complete("three", "three candidates", func(c *world.Config) { c.Masters = 3 }),
+		complete("expiry", "a session is ended", expiry),
+		complete("two-entries", "a session is ended, and a leader writes twice", func(c *world.Config) { c.Writes, c.Bounds.Expiries = 2, 1 }),
+		complete("loss", "a connection breaks", loss),
+		complete("crash", "a process dies and is started again", crash),
+		complete("for-good", "a process dies and stays down", func(c *world.Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
+		complete("loss-and-lag", "a connection breaks, and a server falls behind", func(c *world.Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }),
+		complete("replacing", "a session is ended, and the library hides it", func(c *world.Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }),
+		complete("leave", "a process is asked to leave", func(c *world.Config) { c.Bounds.Leaves = 1 }),
+		complete("queue", "the candidates queue, and a session is ended", queue),
+		complete("two-without-write-check", "two candidates, and the guard write-check is out", func(c *world.Config) { c.Without = "write-check" }),
 
 		live("two", "a master comes to lead", nil),
 		live("expiry", "a master comes to lead, whatever session was ended", expiry),
@@ -137,16 +139,17 @@ func ofElection() []Check {
 	}, electionBroken()...)
 }
 
-// electionBroken removes each guard of an election, one at a time. In no world here a leader hands
-// over.
+// electionBroken removes each guard of an election, one at a time.
 func electionBroken() []Check {
-	two := electing(func(c *world.Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 })
 	expiry := electing(func(c *world.Config) { c.Bounds.Expiries = 1 })
+	leave := electing(func(c *world.Config) { c.Bounds.Leaves = 1 })
+	hidden := electing(func(c *world.Config) { c.Library, c.Bounds.Expiries, c.Bounds.Leaves = explore.Replacing, 1, 1 })
 	loss := electing(func(c *world.Config) { c.Bounds.Losses = 1 })
 	return broken("election-", worlds.Listed(world.Guards()), map[string]violation{
-		"write-check":          {two, "SingleMaster"},
+		"write-check":          {leave, "SingleMaster"},
 		"write-in-one":         {electing(nil), "WritesInOne"},
-		"proclaim-check":       {two, "ProclaimedByHolder"},
+		"proclaim-check":       {leave, "ProclaimedByHolder"},
+		"hand-over-check":      {hidden, "SingleMaster"},
 		"election-in-one":      {loss, "EpochsGrow"},
 		"election-resolved":    {loss, "NeverStuck"},
 		"watch-with-read":      {expiry, "NoLostWakeUp"},

@@ -43,7 +43,7 @@ func (m masterWorker) properties(k Kind) string {
 }
 
 func (m masterWorker) lens() lens {
-	return lens{hidden: []string{"/candidates", "/collect"}, content: content, part: part, notes: notes, claimed: claimed}
+	return lens{hidden: []string{"/candidates", "/collect"}, content: masterWorkerContent, part: masterWorkerPart, notes: masterWorkerNotes, claimed: masterWorkerClaimed}
 }
 
 // record decodes the data of a znode, as far as the specification has it.
@@ -56,8 +56,8 @@ type record struct {
 	Nonce       string `json:"nonce"`
 }
 
-// content is the data of the znode at p in the specification's terms.
-func content(p string, data []byte) tlc.Value {
+// masterWorkerContent is the data of the znode at p in the specification's terms.
+func masterWorkerContent(p string, data []byte) tlc.Value {
 	var r record
 	names := strings.Split(strings.Trim(p, "/"), "/")
 	if json.Unmarshal(data, &r) != nil || len(names) == 2 && names[0] == "tasks" {
@@ -86,11 +86,11 @@ func content(p string, data []byte) tlc.Value {
 	return tlc.Record(fields)
 }
 
-// part is one part of a request.
-func part(op zkapi.Op) tlc.Value {
+// masterWorkerPart is one part of a request.
+func masterWorkerPart(op zkapi.Op) tlc.Value {
 	data := none
 	if op.Mode == zkapi.Persistent {
-		data = content(op.Path, op.Data)
+		data = masterWorkerContent(op.Path, op.Data)
 	}
 	return tlc.Record(map[string]tlc.Value{
 		"op": kind(op), "path": path(op.Path), "version": version(op), "data": data,
@@ -98,8 +98,8 @@ func part(op zkapi.Op) tlc.Value {
 	})
 }
 
-// notes encodes the claims of a process, and its requests to the system outside.
-func notes(p explore.ProcessPicture) tlc.Value {
+// masterWorkerNotes encodes the claims of a process, and its requests to the system outside.
+func masterWorkerNotes(p explore.ProcessPicture) tlc.Value {
 	told, accepted := []tlc.Value{}, []tlc.Value{}
 	leads := 0
 	for key, value := range p.Notes {
@@ -126,8 +126,8 @@ var leadingPlaces = map[string]bool{
 	"readOptions": true, "readChildren": true, "readInboxesAgain": true, "prepare": true, "commit": true, "lead": true,
 }
 
-// claimed encodes the claims of a process's program, by its local state.
-func claimed(local tlc.Value) tlc.Value {
+// masterWorkerClaimed encodes the claims of a process's program, by its local state.
+func masterWorkerClaimed(local tlc.Value) tlc.Value {
 	var told, accepted []tlc.Value
 	leads := tlc.Int(0)
 	at := local.Field("at").Text()

@@ -62,10 +62,11 @@ var modules = map[string][]string{
 	"MCProtocol":   {"MCProtocol.tla", "Protocol.tla"},
 	"MCRefinement": {"MCRefinement.tla", "MasterWorker.tla", "MCProtocol.tla", "Protocol.tla"},
 	"Election":     {"Election.tla", "Ensemble.tla"},
+	"Lock":         {"Lock.tla", "Ensemble.tla"},
 }
 
 // Plan lists all checks by TLC.
-func Plan() []Check { return slices.Concat(ofMasterWorker(), ofElection()) }
+func Plan() []Check { return slices.Concat(ofMasterWorker(), ofElection(), ofLock()) }
 
 // violation is what must be violated without a guard, and where.
 type violation struct {

@@ -17,7 +17,7 @@ var modes = map[zkapi.Mode]string{
 // znode, and told is what a program of the explorer claims.
 func ensembleLens(content func(path string, data []byte) tlc.Value, told func(notes map[string]string) tlc.Value, hidden ...string) lens {
 	return lens{
-		hidden: hidden, content: content,
+		leaves: true, hidden: hidden, content: content,
 		part: func(op zkapi.Op) tlc.Value {
 			return tlc.Record(map[string]tlc.Value{
 				"op": kind(op), "path": path(op.Path), "version": version(op), "data": content(op.Path, op.Data), "mode": tlc.Str(modes[op.Mode]), "watch": tlc.Bool(op.Watch),

@@ -46,6 +46,8 @@ Candidate(life, names, acts, refused) == [
     version |-> 0,                        \* of /assign, as read before the election
     doubtful |-> FALSE,                   \* the sync before the reread was lost
     acts |-> acts,                        \* requests to the system outside that are under way
+    abandoned |-> {},                     \* requests to the ensemble that it has left behind
+    leaving |-> FALSE,                    \* it was asked to leave
     epoch |-> 0,                          \* that it leads; 0 when it does not
     n |-> 0, again |-> FALSE,             \* the entry that it writes; it may be there already
     \* What the application has been told. The judges read it.
@@ -63,6 +65,14 @@ Anew(v) == Candidate(v.life, v.names, v.acts, Refused(v))
 Fenced(v) ==
     [v EXCEPT !.at = "closeSession", !.epoch = 0, !.n = 0, !.again = FALSE,
               !.told = [leads |-> 0, wrote |-> None, refused |-> IF ~v.again \/ Unsent(v) THEN Entry(v, Entries) ELSE @.refused, proclaimed |-> 0]]
+
+\* A process is asked to leave. A candidate closes its session. A leader returns from its work,
+\* and hands over. Nobody waits for the answer to the request under way.
+Leaving(v, request) ==
+    LET u == [v EXCEPT !.leaving = TRUE, !.abandoned = IF request = None THEN @ ELSE @ \cup {request}]
+    IN CASE v.at = "closeSession" -> [v EXCEPT !.leaving = TRUE]
+         [] v.told.leads = 0 -> [u EXCEPT !.at = "closeSession"]
+         [] OTHER -> [u EXCEPT !.at = "lookAgain", !.n = 0, !.again = FALSE, !.told = [leads |-> 0, wrote |-> None, refused |-> Refused(v), proclaimed |-> 0]]
 
 \* A term: the leader acts outside first.
 Leads(v, epoch) ==
@@ -92,7 +102,8 @@ AsksFor(p, v) ==
       [] v.at = "write" ->
            InOne("write-in-one", If(Guarded("write-check"), <<Check(EpochPath, v.epoch)>>)
                                  \o <<Set(LedgerPath, AnyVersion, Entry(v, v.n)), Create(EntryPath(Entry(v, v.n)), None)>>)
-      [] v.at = "look" -> <<Read("exists", MasterPath)>>
+      [] v.at \in {"look", "lookAgain"} -> <<Read("exists", MasterPath)>>
+      [] v.at = "handOver" -> If(Guarded("hand-over-check"), <<Check(EpochPath, v.epoch)>>) \o <<Delete(MasterPath)>>
       [] v.at = "proclaim" -> If(Guarded("proclaim-check"), <<Check(EpochPath, v.epoch)>>) \o <<Set(MasterPath, AnyVersion, [name |-> p, epoch |-> v.epoch])>>
       [] v.at = "closeSession" -> <<CloseSession>>
       [] OTHER -> None)
@@ -199,14 +210,26 @@ Proclaim(p) ==
                      ELSE IF a.at = 1 THEN Fenced([v EXCEPT !.again = TRUE])
                      ELSE [v EXCEPT !.at = "look"])
 
+\* Leadership.Resign: looks whether /master is its own, and deletes it. Whatever becomes of that,
+\* the session is closed.
+LookAgain(p) ==
+    /\ Answered(p, "lookAgain")
+    /\ HasRead(p, [local[p] EXCEPT !.at = IF Reply(p).found /\ Reply(p).node.owner = SessionOf(p) THEN "handOver" ELSE "closeSession"])
+HandOver(p) == Answered(p, "handOver") /\ Written(p, [local[p] EXCEPT !.at = "closeSession"])
+
 \* Host.Act: the system outside has answered. What a leader does next does not depend on it.
 Act(p) ==
     \E act \in local[p].acts :
       LET v == [local[p] EXCEPT !.acts = @ \ {act}]
-      IN /\ Acts(p, act)
+      IN /\ ~At(p, "over") /\ Acts(p, act)
          /\ IF At(p, "act") /\ act.token[1] = v.epoch THEN Goes(p, NextEntry(v)) ELSE Suffers(p, v)
 
-Close(p) == At(p, "closeSession") /\ CloseIsServed(p, TRUE) /\ Goes(p, Anew(local[p]))
+\* A process that was asked to leave ends, and is started again.
+Ends(v) == [v EXCEPT !.at = "over", !.abandoned = {}]
+Close(p) ==
+    /\ At(p, "closeSession")
+    /\ CloseIsServed(p, ~local[p].leaving)
+    /\ Goes(p, IF local[p].leaving THEN Ends(local[p]) ELSE Anew(local[p]))
 
 -------------------------------------------------------------------------------
 (* What happens to a program *)
@@ -228,9 +251,12 @@ Bounced(v) ==
 \* A process learns that its session is over. A library that replaces it hides that, and lets
 \* all watches fire.
 Notice(p) ==
-    /\ EndIsNoticed(p, TRUE)
+    /\ EndIsNoticed(p, ~local[p].leaving)
     /\ LET v == local[p]
-       IN IF Library = "replacing" THEN Suffers(p, IF Awaits(v) # None THEN Woken(v) ELSE Bounced(v)) ELSE Goes(p, Anew(v))
+       IN IF Library = "replacing" THEN Suffers(p, IF Awaits(v) # None THEN Woken(v) ELSE Bounced(v))
+          ELSE Goes(p, IF v.leaving THEN Ends(v) ELSE Anew(v))
+
+Behind(p) == IF At(p, "dead") THEN {} ELSE local[p].abandoned
 
 \* What a program does when the answer to its request is lost.
 Lost(v) ==
@@ -244,15 +270,32 @@ Lost(v) ==
          [] v.at = "reread" -> [u EXCEPT !.at = doubt("syncEpoch", "reread"), !.doubtful = FALSE]
          [] v.at = "write" -> [u EXCEPT !.again = TRUE]
          [] v.at \in {"look", "proclaim"} -> [u EXCEPT !.at = "look"]
+         [] v.at \in {"lookAgain", "handOver"} -> [u EXCEPT !.at = "closeSession"]
 LoseBefore(p) == IsLostBefore(p) /\ Goes(p, Lost(local[p]))
 LoseAfter(p) == IsLostAfter(p) /\ Goes(p, Lost(local[p]))
 Break(p) == Breaks(p) /\ Suffers(p, Bounced(local[p]))
 
+LeftBehind(p) ==
+    \E request \in Behind(p) :
+      /\ BehindIsServed(p, request)
+      /\ local' = [local EXCEPT ![p].abandoned = @ \ {request}] /\ UNCHANGED asks
+LoseBehind(p) ==
+    \E request \in Behind(p) :
+      /\ BehindIsLost(p, request)
+      /\ Suffers(p, Bounced([local[p] EXCEPT !.abandoned = @ \ {request}]))
+Leave(p) ==
+    /\ local[p].at \notin {"dead", "over"} /\ ~local[p].leaving /\ Spend("leaves")
+    /\ Suffers(p, Leaving(local[p], asks[p]))
+    /\ UNCHANGED <<zk, server, outside>>
+
 Nothing == [leads |-> 0, wrote |-> None, refused |-> None, proclaimed |-> 0]
 Crash(p) ==
-    /\ ~At(p, "dead") /\ Dies(p)
+    /\ local[p].at \notin {"dead", "over"} /\ Dies(p, Behind(p))
     /\ local' = [local EXCEPT ![p] = [at |-> "dead", life |-> @.life, acts |-> {}, told |-> Nothing]]
-Restart(p) == At(p, "dead") /\ ~ForGood /\ IsStarted(p) /\ Goes(p, Candidate(local[p].life + 1, 0, {}, None))
+Restart(p) ==
+    /\ (At(p, "dead") /\ ~ForGood) \/ At(p, "over")
+    /\ IsStarted(p)
+    /\ Goes(p, Candidate(local[p].life + 1, 0, {}, None))
 
 -------------------------------------------------------------------------------
 (* The machine *)
@@ -265,12 +308,12 @@ Init ==
 Program(p) ==
     \/ Join(p) \/ SyncQueue(p) \/ Find(p) \/ Line(p) \/ Before(p)
     \/ Stand(p) \/ Take(p) \/ Elect(p) \/ SyncEpoch(p) \/ Reread(p)
-    \/ WriteEntry(p) \/ Look(p) \/ Proclaim(p) \/ Act(p) \/ Close(p)
-    \/ Deliver(p) \/ Notice(p) \/ Restart(p)
+    \/ WriteEntry(p) \/ Look(p) \/ Proclaim(p) \/ LookAgain(p) \/ HandOver(p) \/ Act(p) \/ Close(p)
+    \/ LeftBehind(p) \/ Deliver(p) \/ Notice(p) \/ Restart(p)
 Alone(p) == (PartIsServed(p) \/ EndGhost(p) \/ Arrive(p) \/ CatchUp(p)) /\ UNCHANGED local
 Fault(p) ==
     \/ (Expire(p) \/ Lag(p)) /\ UNCHANGED local
-    \/ LoseBefore(p) \/ LoseAfter(p) \/ Break(p) \/ Crash(p)
+    \/ LoseBefore(p) \/ LoseAfter(p) \/ LoseBehind(p) \/ Break(p) \/ Crash(p) \/ Leave(p)
 Next == \E p \in Processes : Program(p) \/ Alone(p) \/ Fault(p)
 Spec == Init /\ [][Next]_vars
 
@@ -283,7 +326,7 @@ Master == zk[MasterPath]
 HasMaster == Exists(zk, MasterPath)
 
 Places == {"join", "syncQueue", "find", "line", "before", "wait", "stand", "standBy", "take", "elect", "syncEpoch", "reread",
-           "act", "write", "look", "proclaim", "lead", "closeSession", "dead"}
+           "act", "write", "look", "proclaim", "lead", "lookAgain", "handOver", "closeSession", "over", "dead"}
 TypeOK ==
     /\ EnsembleOK
     /\ \A p \in Processes :
@@ -292,12 +335,15 @@ TypeOK ==
          /\ \A act \in local[p].acts : act.resource = "leadership" /\ act.token \in Nat \X {0}
 
 \* Mutual exclusion, in the order of the ensemble: no two masters lead whose sessions live; and
-\* when a leader writes or proclaims itself, no later epoch has begun.
+\* when a leader writes or proclaims itself, no later epoch has begun. Nobody deletes /master but
+\* its holder, which may have died since.
 OneLeads == Library = "honest" =>
     \A p, q \in Processes : local[p].told.leads # 0 /\ local[q].told.leads # 0 /\ server[p].known /\ server[q].known => p = q
+LivesOn(session) == LET s == server'[session[1]] IN (s.known /\ s.session = session[2]) \/ session[2] \in s.ghosts
 SingleMaster ==
     [][/\ OneLeads'
        /\ (Last' # Last => Last'.epoch = Epoch)
+       /\ (HasMaster /\ ~HasMaster' => ~LivesOn(Master.owner) \/ local[Master.owner[1]].at \in {"handOver", "dead"})
        /\ (HasMaster' /\ Master'.data.epoch # 0 /\ (HasMaster => Master'.data # Master.data) => Master'.data.epoch = Epoch)]_vars
 LedgerInOrder == [][Last # None => Last'.epoch >= Last.epoch]_vars
 
@@ -347,7 +393,7 @@ Goal ==
     \E p \in Processes :
       /\ HasMaster /\ server[p].known /\ Master.owner = SessionOf(p) /\ Master.data.epoch = Epoch
       /\ local[p].told.leads = Epoch /\ Last = [epoch |-> Epoch, n |-> Entries]
-AllQuiet == \A p \in Processes : Quiet(p) /\ local[p].acts = {} /\ (At(p, "dead") => ForGood)
+AllQuiet == \A p \in Processes : Quiet(p) /\ Behind(p) = {} /\ local[p].acts = {} /\ ~At(p, "over") /\ (At(p, "dead") => ForGood)
 NeverStuck == AllQuiet => Goal
 
 \* The machine as a whole goes on wherever it can without another fault. Where nothing can go

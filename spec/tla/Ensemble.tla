@@ -14,9 +14,13 @@ CONSTANTS
     Losses,              \* how often a connection may break
     Crashes,             \* how often a process may die
     Lags,                \* how often a server may fall behind
+    Leaves,              \* how often a process may be asked to leave
     Library,             \* "honest", or "replacing": it hides the end of a session
     Without,             \* the guard of the recipe that is taken out, or "nothing"
     None                 \* a value that is nothing else
+
+\* A request whose caller waits no longer is left behind: it may still take effect, as long as
+\* the session lives. A recipe says which these are.
 
 VARIABLES
     zk,        \* the znodes: path -> [data, version, owner, made, place]
@@ -243,6 +247,17 @@ PartIsServed(p) ==
        ELSE asks' = [asks EXCEPT ![p] = <<Apart>> \o SubSeq(@, 3, Len(@))] /\ Carried(p, Same)
     /\ UNCHANGED <<outside, left>>
 
+\* A request that p has left behind takes effect.
+BehindIsServed(p, request) ==
+    /\ server[p].known /\ server[p].events = <<>>
+    /\ server[p].lagging # None => ~IsWrite(request[1]) /\ request[1].op # "sync"
+    /\ LET end == ApplyAll(zk, request, SessionOf(p))
+           fires == IF end.err = "ok" THEN AllFires(request) ELSE <<>>
+           s == IF request[1].watch THEN [server[p] EXCEPT !.watches = @ \cup {WatchOf(request[1])}] ELSE server[p]
+       IN /\ zk' = end.z
+          /\ server' = [q \in DOMAIN server |-> IF q = p THEN Hears(s, fires) ELSE Hears(server[q], fires)]
+    /\ UNCHANGED <<outside, left>>
+
 \* The session of p is closed, and another one is opened if the program goes on.
 CloseIsServed(p, again) ==
     /\ asks[p] = <<CloseSession>> /\ server[p].known
@@ -330,11 +345,23 @@ Breaks(p) ==
     /\ server' = [server EXCEPT ![p] = Broken(@)]
     /\ UNCHANGED <<zk, outside>>
 
+\* The same with a request that p has left behind.
+BehindIsLost(p, request) ==
+    /\ server[p].known /\ server[p].events = <<>> /\ Spend("losses")
+    /\ \/ server' = [server EXCEPT ![p] = Broken(@)] /\ zk' = zk
+       \/ /\ IsWrite(request[1])
+          /\ LET end == ApplyAll(zk, request, SessionOf(p))
+                 fires == IF end.err = "ok" THEN AllFires(request) ELSE <<>>
+             IN /\ zk' = end.z
+                /\ server' = [q \in DOMAIN server |-> IF q = p THEN Broken(Hears(server[p], fires)) ELSE Hears(server[q], fires)]
+    /\ UNCHANGED outside
+
 \* A process dies. What it has sent may still arrive, as long as its session lives.
-Dies(p) ==
+Dies(p, behind) ==
     /\ Spend("crashes")
     /\ LET s == server[p]
-           sent == IF asks[p] # None /\ asks[p] # <<CloseSession>> /\ Writes(p) THEN {[session |-> s.session, request |-> Effective(asks[p])]} ELSE {}
+           requests == behind \cup (IF asks[p] # None THEN {Effective(asks[p])} ELSE {})
+           sent == {[session |-> s.session, request |-> r] : r \in {x \in requests : IsWrite(x[1])}}
        IN server' = [server EXCEPT ![p] = IF s.known THEN [Unused(s) EXCEPT !.ghosts = @ \cup {s.session}, !.late = @ \cup sent] ELSE Unused(s)]
     /\ asks' = [asks EXCEPT ![p] = None]
     /\ UNCHANGED <<zk, outside>>
@@ -349,7 +376,7 @@ EnsembleInit(processes, paths, resources) ==
     /\ zk = Furnished(paths)
     /\ server = [p \in processes |-> Opened(NoServer)]
     /\ outside = [r \in resources |-> None]
-    /\ left = [expiries |-> Expiries, losses |-> Losses, crashes |-> Crashes, stops |-> 0, lags |-> Lags]
+    /\ left = [expiries |-> Expiries, losses |-> Losses, crashes |-> Crashes, stops |-> 0, lags |-> Lags, leaves |-> Leaves]
 
 \* The form of the state, for TypeOK of a recipe.
 EnsembleOK ==
@@ -359,7 +386,7 @@ EnsembleOK ==
          /\ zk[path].owner = None \/ (zk[path].owner[1] \in DOMAIN server /\ zk[path].owner[2] \in 1..server[zk[path].owner[1]].opened)
     /\ \A p \in DOMAIN server :
          LET s == server[p] IN
-         /\ s.opened \in Nat /\ s.life \in 1..(Crashes + 1) /\ s.session \in 0..s.opened /\ s.known \in BOOLEAN
+         /\ s.opened \in Nat /\ s.life \in 1..(Crashes + Leaves + 1) /\ s.session \in 0..s.opened /\ s.known \in BOOLEAN
          /\ s.known => s.session # 0
          /\ s.lagging # None => s.known
          /\ ~s.known => s.watches = {} /\ s.events = <<>>
@@ -367,5 +394,5 @@ EnsembleOK ==
          /\ \A l \in s.late : l.session \in s.ghosts
          /\ asks[p] = None \/ (asks[p] \in Seq(Range(asks[p])) /\ s.session # 0)
     /\ \A r \in DOMAIN outside : outside[r] = None \/ outside[r].token \in Nat \X Nat
-    /\ left \in [expiries : 0..Expiries, losses : 0..Losses, crashes : 0..Crashes, stops : {0}, lags : 0..Lags]
+    /\ left \in [expiries : 0..Expiries, losses : 0..Losses, crashes : 0..Crashes, stops : {0}, lags : 0..Lags, leaves : 0..Leaves]
 ===============================================================================

@@ -74,7 +74,7 @@ var Table = []Meaning{
 	{RefusedForNow, "refused for now by the ensemble: quota, read-only, overload", Ringmaster, Yes},
 	{NotFound, "no such task, no such worker, no such item, or no leader", Ringmaster, Never},
 	{BacklogFull, "the backlog is full, or the queue", Ringmaster, Never},
-	{NotAsAsked, "a task is not in the wanted state: it failed or was cancelled, had ended before it was cancelled, or is not finished; a lock was not free in time; or a queue had no item in time, or the command failed for some", Ringmaster, Never},
+	{NotAsAsked, "a task is not in the wanted state: it failed or was cancelled, had ended before it was cancelled, or is not finished; a lock or a barrier was not free in time; or a queue had no item in time, or the command failed for some", Ringmaster, Never},
 	{Lost, "what a command needs to run was lost, such as the leadership, the lock or the item, so the command was ended", Ringmaster, Yes},
 	{Invalid, "verdict invalid: a property is violated, or an answer is not as expected", Torture, Never},
 	{Unknown, "verdict unknown: something could not be judged", Torture, Never},

@@ -28,7 +28,7 @@ func (f *facts) waitsEndInTime() checker.Property {
 		}
 		judged++
 		for _, s := range f.set {
-			lifted := s.until > 0 && (s.ended == nil || s.ended.Invoke.At < c.Done.At)
+			lifted := s.until > 0 && (s.ended == nil || s.ended.Invoke.At <= c.Done.At)
 			if s.began != nil && s.began.Outcome() == record.OK && s.began.Done.At < c.Invoke.At-stale && !lifted {
 				p.Violate(f.finding(WaitEarly, c, wording.Args{"from": s.began.Done.At}), s.began.Invoke, c.Invoke, c.Done)
 			}

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/internal/primitives/history"
@@ -91,7 +92,7 @@ func (u *user) serve(ctx context.Context, rng *rand.Rand, id string) bool {
 	c.of.Token = token(held.Token())
 	c.end(history.Told{}, nil)
 	tenure := record.Own{Object: history.Duty, ID: id, Token: token(held.Token())}
-	began := u.Journal.Add(record.Event{Type: record.Invoke, Kind: history.Tenure, Of: tenure})
+	over := u.believe(held, tenure)
 	turns, renews := 1+rng.IntN(6), rng.IntN(2) == 0
 	for n := 1; n <= turns && held.Context().Err() == nil && ctx.Err() == nil; n++ {
 		u.enter(held, id, n)
@@ -100,10 +101,7 @@ func (u *user) serve(ctx context.Context, rng *rand.Rand, id string) bool {
 		}
 		_, _ = u.Env.Wait(held.Context(), u.Env.Timer(time.Duration(10+rng.IntN(90))*time.Millisecond))
 	}
-	if cause := context.Cause(held.Context()); cause != nil {
-		tenure.Remark = cause.Error()
-	}
-	u.Journal.Complete(began, record.OK, tenure)
+	over()
 	if rng.IntN(3) == 0 || ctx.Err() != nil { // it ends by itself
 		return true
 	}
@@ -115,6 +113,23 @@ func (u *user) serve(ctx context.Context, rng *rand.Rand, id string) bool {
 		u.enter(held, id, turns+1) // too late: it must be refused
 	}
 	return true
+}
+
+// believe notes that the user believes to hold the lease: until its context ends, or until the user
+// does not rely on it any more and calls the function. A request may be under way at that moment.
+func (u *user) believe(held *lease.Lease, tenure record.Own) (over func()) {
+	began := u.Journal.Add(record.Event{Type: record.Invoke, Kind: history.Tenure, Of: tenure})
+	var once sync.Once
+	over = func() {
+		once.Do(func() {
+			if cause := context.Cause(held.Context()); cause != nil {
+				tenure.Remark = cause.Error()
+			}
+			u.Journal.Complete(began, record.OK, tenure)
+		})
+	}
+	context.AfterFunc(held.Context(), over)
+	return over
 }
 
 // renew renews the lease.

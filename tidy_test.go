@@ -122,12 +122,6 @@ var rooms = map[string][]string{
 	"recipe/value":                    {"zkapi", "recipe/internal/exact", "recipe/internal/fence"},
 	"recipe/internal/exact":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/retry", "recipe/internal/sessions"},
 	"recipe/internal/exact/exacttest": {"zkapi", "model/zk"},
-
-	"internal/primitives":          {"internal/primitives/judge", "internal/primitives/workload", "internal/primitives/world", "subject"},
-	"internal/primitives/history":  {"record"},
-	"internal/primitives/judge":    {"checker", "checker/wording", "internal/primitives/history", "record"},
-	"internal/primitives/workload": {"internal/primitives/history", "nemesis", "recipe/barrier", "recipe/lease", "recipe/stm", "recipe/value", "record", "subject", "zkapi"},
-	"internal/primitives/world":    {"internal/worlds", "model/explore", "model/zk", "recipe/barrier", "recipe/stm", "recipe/value", "subject", "zkapi"},
 	// A recipe of another module has the public rooms only.
 	"torture/testdata/counter":       {"zkapi", "zkclient", "model/zk", "model/explore", "record", "subject", "nemesis", "checker", "checker/wording", "checker/explain", "checker/report", "recipe", "torture"},
 	"subject":                        {"nemesis", "checker", "checker/explain", "checker/report", "model/explore", "record", "zkapi"},

@@ -42,7 +42,6 @@ type user struct {
 
 	round       int
 	ok, unknown int
-	sum         int64
 	from, to    int // what the attempt of a transaction has read
 }
 

@@ -2,6 +2,7 @@ package world
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
@@ -53,11 +54,11 @@ func Guards() []worlds.Guard {
 		{Name: inOneOrder, Explain: "all processes take two locks in the same order, whatever order they name them in"},
 		{Name: delayWaited, Explain: "after an unclean end of a holder with a delay, the next one waits for the delay"},
 		{
-			Name: "release-noted", Explain: "a holder with a delay notes in its release that the next one need not wait",
+			Name: releaseNoted, Explain: "a holder with a delay notes in its release that the next one need not wait",
 			Rewrite: worlds.OnlyOf(leaves, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindSet && op.Path == path })),
 		},
 		{
-			Name: "request-kept", Explain: "a grant that marks the contender's znode does not overwrite a request to release",
+			Name: requestKept, Explain: "a grant that marks the contender's znode does not overwrite a request to release",
 			Rewrite: worlds.OnlyOf(grants, worlds.Each(func(op zkapi.Op) zkapi.Op {
 				if op.Kind == zkapi.KindSet && strings.HasPrefix(op.Path, path+"/") {
 					op.Version = zkapi.AnyVersion
@@ -71,12 +72,20 @@ func Guards() []worlds.Guard {
 	}
 }
 
-// Guards that the processes of a world go by themselves, and one that concerns two locks.
+// The names of guards that concern several locks, delays, and requests to release.
 const (
-	inOneOrder  = "in-one-order"
-	delayWaited = "delay-waited"
-	allChecked  = "all-checked"
+	allChecked   = "all-checked"
+	inOneOrder   = "in-one-order"
+	delayWaited  = "delay-waited"
+	releaseNoted = "release-noted"
+	requestKept  = "request-kept"
 )
+
+// Specified reports whether the specification in TLA+ has the guard: it has one lock, no delays, and
+// no requests to release.
+func Specified(g worlds.Guard) bool {
+	return !slices.Contains([]string{allChecked, inOneOrder, delayWaited, releaseNoted, requestKept}, g.Name)
+}
 
 // written, grants, joins and leaves tell the writes of a contender apart.
 func written(op zkapi.Op) bool { return worlds.Has(op, zkapi.KindCreate, ledger+"/") }

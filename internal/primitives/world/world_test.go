@@ -58,7 +58,7 @@ var pinned = []struct {
 	{with(Barrier, func(c *Config) { c.Bounds.Expiries = 1 }), 21637, 42746, 37, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Crashes = 1 }), 2803, 8078, 34, false},
 	{with(Barrier, func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 37456, 89838, 39, false},
-	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 132789, 311320, 39, true},
+	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 132623, 310990, 39, true},
 	{with(Barrier, func(c *Config) { c.Users, c.Fill = 3, 2 }), 176803, 464724, 42, true},
 }
 

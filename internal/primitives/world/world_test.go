@@ -54,11 +54,11 @@ var pinned = []struct {
 	{with(Bank, func(c *Config) { c.Users, c.Audits, c.Bounds.Lags = 1, 1, 1 }), 203, 465, 15, false},
 	{with(Barrier, nil), 1647, 2942, 34, false},
 	{with(Barrier, func(c *Config) { c.Rounds = 2 }), 15061, 27246, 67, false},
-	{with(Barrier, func(c *Config) { c.Bounds.Losses = 1 }), 9077, 20578, 35, false},
+	{with(Barrier, func(c *Config) { c.Bounds.Losses = 1 }), 9921, 22142, 36, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Expiries = 1 }), 21637, 42746, 37, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Crashes = 1 }), 2803, 8078, 34, false},
 	{with(Barrier, func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 37456, 89838, 39, false},
-	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 132623, 310990, 39, true},
+	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 143125, 332402, 39, true},
 	{with(Barrier, func(c *Config) { c.Users, c.Fill = 3, 2 }), 176803, 464724, 42, true},
 }
 

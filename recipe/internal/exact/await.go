@@ -42,9 +42,8 @@ func (p *Process) Await(ctx context.Context, what string, state any, look Look) 
 func (s *Session) Await(state any, look Look) error {
 	for {
 		var watches []zkapi.Source
-		var reconnected zkapi.Source
 		err := s.again.OnDisconnect(s.ctx, s, func() (err error) {
-			_, _, reconnected = s.Connection()
+			_, _, s.reconnected = s.Connection()
 			watches, err = look(s)
 			return err
 		})
@@ -53,7 +52,7 @@ func (s *Session) Await(state any, look Look) error {
 		}
 		timer := s.p.Env.Timer(resyncInterval)
 		s.at("await", []any{state})
-		_, err = s.p.Env.Wait(s.ctx, fence.Sources(append(watches, reconnected, s.Done(), timer)...)...)
+		_, err = s.p.Env.Wait(s.ctx, fence.Sources(append(watches, s.reconnected, s.Done(), timer)...)...)
 		if err == nil && s.Done().Fired() {
 			err = s.Cause()
 		}

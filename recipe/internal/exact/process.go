@@ -130,6 +130,8 @@ type Session struct {
 	ctx     context.Context
 	again   *retry.Step
 	doubt   bool // the last write was not answered, and its fate is not known yet
+
+	reconnected zkapi.Source // fires if the connection has changed since the last look of Await
 }
 
 // on is a session for one call.

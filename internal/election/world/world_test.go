@@ -106,6 +106,11 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		configs = append(configs,
 			with(func(c *Config) { c.Masters, c.Bounds.Losses = 1, 1 }),
 			with(func(c *Config) { c.Masters, c.Slow, c.Bounds.Leaves = 1, true, 1 }))
+		for _, p := range pinned {
+			if p.states <= worldstest.Compared {
+				configs = append(configs, p.config)
+			}
+		}
 	}
 	for _, c := range configs {
 		w, err := c.World()

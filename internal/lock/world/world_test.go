@@ -198,6 +198,11 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		configs = append(configs,
 			with(func(c *Config) { c.Writers, c.Bounds.Losses, c.Rounds = 1, 1, 2 }),
 			with(func(c *Config) { c.Bounds.Leaves = 1 }))
+		for _, p := range pinned {
+			if p.states <= worldstest.Compared {
+				configs = append(configs, p.config)
+			}
+		}
 	}
 	for _, c := range configs {
 		w, err := c.World()

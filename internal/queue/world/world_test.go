@@ -181,6 +181,11 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	}
 	if worldstest.Deep() {
 		configs = append(configs, stocked(1, nil), stocked(1, func(c *Config) { c.Consumers, c.Fails, c.MaxTakes, c.Bounds.Losses = 1, 1, 1, 1 }))
+		for _, p := range pinned {
+			if p.states <= worldstest.Compared {
+				configs = append(configs, p.config)
+			}
+		}
 	}
 	for _, c := range configs {
 		w, err := c.World()

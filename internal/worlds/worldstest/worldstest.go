@@ -16,6 +16,10 @@ const mostStates = 20_000_000
 // the race detector, which makes them ten times slower.
 func Deep() bool { return os.Getenv("RINGMASTER_DEEP") != "" }
 
+// Compared is the number of states of the largest pinned world that is compared, in make explore, with
+// the same world in which no histories are merged. Without merging a world may be a hundred times as large.
+const Compared = 3000
+
 // Explore goes through every state of a world, or to the first violation. The test fails
 // if the world is larger than any that is meant.
 func Explore(t testing.TB, w *explore.World) *explore.Result {

@@ -38,9 +38,9 @@ func queuePutCommand(o *cli.Options) *cobra.Command {
 		Use: "put NAME [PAYLOAD]", Short: "Put an item into a queue", Args: cobra.RangeArgs(1, 2),
 		Long: `Put an item into a queue, and print its id: the name of its znode. Without a
 PAYLOAD, or with -, it is read from standard input. With --lines each line of
-standard input is an item of its own; many of them are put in one write. A - in
-place of an id means that the item is there, but the answer with its id was
-lost.`,
+standard input is an item of its own; lines that come together are put in one
+write. A - in place of an id means that the item is there, but the answer with
+its id was lost.`,
 		Example: `  ringmaster queue put mail 'welcome ann'
   ringmaster queue put mail --priority 1 --delay 10m < message
   seq 1000 | ringmaster queue put numbers --lines

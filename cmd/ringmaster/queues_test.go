@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,5 +151,49 @@ func TestQueue_OfCurator(t *testing.T) {
 	}
 	if code, out, problem := person.types("", "queue", "take", "/app/q", "--lock-path", "/app/locks", "--", "cat"); code != 0 || out != "a" {
 		t.Error(code, out, problem)
+	}
+}
+
+// TestQueuePut_PutsWhatItWasGiven or nothing: a payload that is too large is refused, and not cut off.
+func TestQueuePut_PutsWhatItWasGiven(t *testing.T) {
+	person := &terminal{t: t, servers: zktest.Start(t).String()}
+	large, tooLarge := strings.Repeat("x", 1_000_000), strings.Repeat("x", 2_000_000)
+	for _, c := range []struct {
+		in, words, out string
+		code           int
+	}{
+		{large, "put mail", "entry-100-0000000000\n", 0},
+		{tooLarge, "put mail", "", 3},
+		{"a\n" + tooLarge + "\nb\n", "put mail --lines", "entry-100-0000000001\nentry-100-0000000002\n", 3},
+		{"", "take mail -- wc -c", "1000000\n", 0},
+		{"", "take mail --count 2 -- cat", "ab", 0},
+		{"", "take mail --timeout 0 -- cat", "", 10},
+	} {
+		if code, out, problem := person.types(c.in, append([]string{"queue"}, strings.Fields(c.words)...)...); code != c.code || out != c.out {
+			t.Errorf("queue %s: %d, %.60q, %.200s", c.words, code, out, problem)
+		}
+	}
+}
+
+// TestQueuePut_LineDoesNotWaitForOthers that a slow program writes later.
+func TestQueuePut_LineDoesNotWaitForOthers(t *testing.T) {
+	person := &terminal{t: t, servers: zktest.Start(t).String()}
+	b := &background{Cmd: person.command("queue", "put", "mail", "--lines"), exited: make(chan struct{})}
+	lines, err := b.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Stdout, b.Stderr = b, b
+	if err := b.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { defer close(b.exited); _ = b.Wait() }()
+	for n, line := range []string{"a", "b"} {
+		fmt.Fprintln(lines, line)
+		person.within(patience, "the line is put", func() bool { return strings.Contains(b.String(), fmt.Sprintf("entry-100-%010d\n", n)) })
+	}
+	_ = lines.Close()
+	if code := person.ends(b); code != 0 {
+		t.Errorf("%d, %s", code, b)
 	}
 }

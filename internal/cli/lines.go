@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/queue"
 )
 
 // line is a line of standard input without its end.
@@ -70,6 +73,33 @@ func readLines(ctx context.Context, r io.Reader, longest int) *input {
 	}()
 	return in
 }
+
+// together waits for a line, and returns it with those that come right behind it: as many as one
+// write of a queue puts. It returns none at the end.
+func (in *input) together() (group []line) {
+	first, more := <-in.all
+	if !more {
+		return nil
+	}
+	group = append(group, first)
+	pause := time.NewTimer(rightBehind)
+	defer pause.Stop()
+	for len(group) < queue.MostAtOnce {
+		select {
+		case l, more := <-in.all:
+			if !more {
+				return group
+			}
+			group = append(group, l)
+		case <-pause.C:
+			return group
+		}
+	}
+	return group
+}
+
+// rightBehind is how long a line waits for others, to be put with them in one write.
+const rightBehind = 5 * time.Millisecond
 
 // readLine reads up to the end of a line, which is not part of the text.
 func readLine(r *bufio.Reader, longest int) (text []byte, long bool, err error) {

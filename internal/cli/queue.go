@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/recipe/queue"
 )
 
@@ -65,7 +64,7 @@ type QueuePut struct {
 
 // Run puts the payload in args, or standard input, or each line of it.
 func (p QueuePut) Run(ctx context.Context, o *Options, s Streams, name string, args []string) error {
-	q, _, _, err := p.open(o, name)
+	q, env, _, err := p.open(o, name)
 	if err != nil {
 		return err
 	}
@@ -81,13 +80,13 @@ func (p QueuePut) Run(ctx context.Context, o *Options, s Streams, name string, a
 		options = append(options, queue.WaitForRoom())
 	}
 	if p.Lines {
-		return p.each(ctx, o, s, q, options)
+		return p.each(ctx, o, s, env, q, options)
 	}
-	payload, err := payloadOf(ctx, s.In, args)
+	payload, err := payloadOf(ctx, s.In, args, o.MaxRequest)
 	if err != nil {
 		return err
 	}
-	limited, cancel := p.limited(ctx, o)
+	limited, cancel := p.limited(ctx, o, env)
 	defer cancel()
 	id, err := q.Put(limited, payload, options...)
 	if err != nil {
@@ -96,51 +95,56 @@ func (p QueuePut) Run(ctx context.Context, o *Options, s Streams, name string, a
 	return printID(s, id)
 }
 
-// limited bounds a put by --connect-timeout, unless it waits for room.
-func (p QueuePut) limited(ctx context.Context, o *Options) (context.Context, context.CancelFunc) {
+// limited bounds a put by --connect-timeout. One that waits for room is bounded until the first session.
+func (p QueuePut) limited(ctx context.Context, o *Options, env *grantedEnv) (context.Context, func()) {
 	if p.Wait {
-		return ctx, func() {}
+		return o.untilLate(ctx, env)
 	}
 	return o.limited(ctx)
 }
 
 // each puts each line of standard input. It prints an id, or an error, for each.
-func (p QueuePut) each(ctx context.Context, o *Options, s Streams, q *queue.Queue, options []queue.Option) error {
-	in := readLines(ctx, s.In, recipe.MaxPayload)
-	tooLong := 0
-	items := func(yield func(queue.Item) bool) {
-		for l := range in.all {
-			if l.long {
-				tooLong = l.number
-				return
-			}
-			if !yield(queue.Item{Payload: l.text, Options: options}) {
-				return
-			}
-		}
-	}
-	number := 0
+func (p QueuePut) each(ctx context.Context, o *Options, s Streams, env *grantedEnv, q *queue.Queue, options []queue.Option) error {
+	in := readLines(ctx, s.In, o.MaxRequest)
 	var worst error
-	for id, err := range q.PutAll(ctx, iter.Seq[queue.Item](items)) {
-		if number++; err == nil {
-			err = printID(s, id)
-		} else {
-			err = fmt.Errorf("line %d: %w", number, err)
-			printf(s.Err, "ringmaster: %s\n", sentence(err.Error()))
+	for group := in.together(); len(group) > 0; group = in.together() {
+		limited, cancel := p.limited(ctx, o, env)
+		at := 0
+		for id, err := range q.PutAll(limited, itemsOf(group, options)) {
+			if err == nil {
+				err = printID(s, id)
+			} else {
+				err = group[at].wrong(err)
+				printf(s.Err, "ringmaster: %s\n", sentence(err.Error()))
+			}
+			if at++; err != nil && (worst == nil || rank(err) < rank(worst)) {
+				worst = err
+			}
 		}
-		if err != nil && (worst == nil || rank(err) < rank(worst)) {
-			worst = err
+		over := worst != nil && limited.Err() != nil
+		if cancel(); over {
+			printf(s.Err, "ringmaster: no line behind line %d was put\n", group[max(at, 1)-1].number)
+			break
 		}
 	}
 	switch {
 	case worst != nil:
 		return fmt.Errorf("queue put: not every line was put: %w", worst)
-	case tooLong > 0:
-		return misuse("queue put: line %d is longer than %d bytes: the lines from there on were not put", tooLong, recipe.MaxPayload)
 	case in.err != nil:
 		return fmt.Errorf("standard input cannot be read: %w", in.err)
 	}
 	return context.Cause(ctx)
+}
+
+// itemsOf are lines as items. A line that is too long has more bytes than a request: PutAll refuses it.
+func itemsOf(group []line, options []queue.Option) iter.Seq[queue.Item] {
+	return func(yield func(queue.Item) bool) {
+		for _, l := range group {
+			if !yield(queue.Item{Payload: l.text, Options: options}) {
+				return
+			}
+		}
+	}
 }
 
 // printID prints the id of an item, or a - if the answer that had it was lost.

@@ -57,7 +57,7 @@ func (s *Submission) Run(ctx context.Context, o *Options, streams Streams, args 
 		})
 	}
 	return o.withClient(ctx, true, func(ctx context.Context, c *recipe.Client) error {
-		payload, err := payloadOf(ctx, streams.In, args)
+		payload, err := payloadOf(ctx, streams.In, args, recipe.MaxPayload)
 		if err != nil {
 			return err
 		}
@@ -90,8 +90,9 @@ func (s *Submission) options(now time.Time) ([]recipe.SubmitOption, error) {
 	return options, nil
 }
 
-// payloadOf is the argument, or standard input.
-func payloadOf(ctx context.Context, in io.Reader, args []string) ([]byte, error) {
+// payloadOf is the argument, or standard input. Of standard input with more than most bytes it is the
+// beginning, one byte too long, so that the recipe refuses it.
+func payloadOf(ctx context.Context, in io.Reader, args []string, most int) ([]byte, error) {
 	if len(args) == 1 && args[0] != "-" {
 		return []byte(args[0]), nil
 	}
@@ -101,7 +102,7 @@ func payloadOf(ctx context.Context, in io.Reader, args []string) ([]byte, error)
 	}
 	all := make(chan read, 1)
 	go func() { // a terminal may never end it; the process does
-		payload, err := io.ReadAll(io.LimitReader(in, recipe.MaxPayload+1))
+		payload, err := io.ReadAll(io.LimitReader(in, int64(most)+1))
 		all <- read{payload, err}
 	}()
 	select {

@@ -91,8 +91,11 @@ func (l *Lease) Token() int32 {
 	return l.version
 }
 
-// Left is how long the lease lasts for this process. It is over at 0.
+// Left is how long the lease lasts for this process. It is 0 when the lease is over or released.
 func (l *Lease) Left() time.Duration {
+	if l.ctx.Err() != nil {
+		return 0
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(l.from+l.lasts-l.lasts/margin-l.p.Env.Elapsed(), 0)

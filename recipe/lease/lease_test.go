@@ -247,6 +247,10 @@ func TestLeases_RefuseWhatIsWrong(t *testing.T) {
 			t.Errorf("no such path: %+v, %v", state, err)
 		}
 		held := takes(w, l)
+		if err := held.Release(ctx); err != nil || held.Left() != 0 {
+			t.Errorf("released: %v, and %v are left", err, held.Left())
+		}
+		held = takes(w, l)
 		if _, err := held.Write(ctx, zkapi.Set(path, nil, -1)); !errors.Is(err, lease.ErrInvalid) {
 			t.Errorf("its own znode: %v", err)
 		}

@@ -132,10 +132,13 @@ func (s *Space) begin(ctx context.Context) (*Tx, error) {
 		tx.deletions = version{got.Stat.Version, got.Data}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deletions = &tx.deletions
-	return tx, err
+	return tx, nil
 }
 
 // forget makes the next attempt read the version of the path.

@@ -343,3 +343,21 @@ func TestDo_EndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestDo_LeavesTheDataOfThePathAlone, also after an attempt that could not begin, which has not seen it.
+func TestDo_LeavesTheDataOfThePathAlone(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		w.Do(zkapi.Create(bank, []byte("kept"), zkapi.Persistent))
+		w.Do(zkapi.Create(bank+"/a", nil, zkapi.Persistent))
+		s := space(w)
+		over, stop := context.WithCancel(w.Ctx)
+		stop()
+		remove := func(tx *stm.Tx) error { return tx.Delete(bank + "/a") }
+		if err := s.Do(over, remove); !errors.Is(err, context.Canceled) {
+			t.Errorf("it has begun: %v", err)
+		}
+		if err := s.Do(w.Ctx, remove); err != nil || w.Data(bank) != "kept" {
+			t.Errorf("%v; the data is %q", err, w.Data(bank))
+		}
+	})
+}

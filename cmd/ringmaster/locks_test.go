@@ -182,7 +182,7 @@ func TestLock_NamesWrongUse(t *testing.T) {
 	person := &terminal{t: t, servers: "127.0.0.1:1"}
 	for words, says := range map[string]string{
 		"a": "the command behind -- is missing", "a b -- c": "give one NAME in front of --", "-- c": "give one NAME in front of --", "a b": "put -- in front of the command",
-		"a --shared --delay 1s -- c": "leave out --shared or --delay", "a --timeout -1s -- c": "--timeout -1s: give a time", "/a/ -- c": "write an absolute path",
+		"a --shared --delay 1s -- c": "leave out --shared or --delay", "a --timeout -1s -- c": "--timeout -1s: give a time", "/a/ -- c": "a path ends without /", "a/b -- c": "is not the name of a lock",
 	} {
 		if code, _, problem := person.types("", append([]string{"lock"}, strings.Fields(words)...)...); code != 6 || !strings.Contains(problem, says) {
 			t.Errorf("%s: %d, %s", words, code, problem)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk/zktest"
@@ -27,7 +29,9 @@ func TestCounter_CountsAndHandsOut(t *testing.T) {
 		{"visits --add 1 --block 1", 6, "", "exclude each other"},
 		{"visits --block 0", 6, "", "use 1 or more"},
 		{"visits --add 0", 6, "", "changes nothing"},
-		{"a//b", 6, "", "path"},
+		{"a//b", 6, "", `"a//b" is not the name of a counter`},
+		{"a/b --add 1", 6, "", "/counters/mail"},
+		{".. --add 1", 6, "", `"..": give one word`},
 	} {
 		code, out, problem := person.types("", append([]string{"counter"}, strings.Fields(c.words)...)...)
 		if code != c.code || out != c.out || !strings.Contains(problem, c.says) {
@@ -55,7 +59,13 @@ func TestBarrier_HoldsUntilItIsLifted(t *testing.T) {
 	if code := waiting.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("the wait has ended with %d: %s", code, waiting)
 	}
+	does("upgrade set", 0, "")
+	does("upgrade wait --timeout 0", 10, "the barrier was not open in time")
 	does("upgrade lift", 0, "")
+	does("upgrade lift", 0, "")
+	does("upgrade wait --timeout 0", 0, "")
+	does("a/b set", 6, "is not the name of a barrier")
+	does("upgrade --of 2 --timeout 0 -- true", 6, "give a longer one")
 	does("upgrade", 6, "set, lift or wait")
 	does("upgrade jump", 6, "set, lift or wait")
 	does("upgrade --of 0 -- true", 6, "use 1 or more")
@@ -77,5 +87,34 @@ func TestBarrier_RunsCommandsTogether(t *testing.T) {
 	<-first.exited
 	if code := first.ProcessState.ExitCode(); code != 7 || !strings.Contains(first.String(), "round 1 of /barriers/phase") {
 		t.Errorf("the first: %d, %s", code, first)
+	}
+}
+
+// TestBarrier_EndsWithItsCommand that Ctrl-C has ended, as lock and lead do.
+func TestBarrier_EndsWithItsCommand(t *testing.T) {
+	person := &terminal{t: t, servers: zktest.Start(t).String()}
+	in := person.startsWith("", "barrier", "phase", "--of", "1", "--", "sh", "-c", "echo is in; sleep 60")
+	person.within(patience, "it is in", func() bool { return strings.Contains(in.String(), "is in") })
+	if err := in.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := person.ends(in); code != 128+int(syscall.SIGTERM) {
+		t.Errorf("%d, %s", code, in)
+	}
+}
+
+// TestRecipes_DoNotWaitForEver for a server that does not answer, and take the namespace / for none.
+func TestRecipes_DoNotWaitForEver(t *testing.T) {
+	deaf, server := &fakeServer{deaf: true}, &terminal{t: t, servers: zktest.Start(t).String()}
+	person := &terminal{t: t, servers: deaf.start(t)}
+	for _, words := range []string{
+		"barrier a wait", "barrier b --of 1 -- true", "queue put a x --bound 1 --wait", "queue put b --lines", "counter a", "lock a -- true", "locks a", "locks",
+	} {
+		if code, _, problem := person.types("x\n", append([]string{"--connect-timeout", "100ms"}, strings.Fields(words)...)...); code != 4 {
+			t.Errorf("%s: %d, %s", words, code, problem)
+		}
+		if code, _, problem := server.types("x\n", append([]string{"--namespace", "/"}, strings.Fields(words)...)...); code != 0 {
+			t.Errorf("%s: %d, %s", words, code, problem)
+		}
 	}
 }

@@ -30,10 +30,17 @@ var errBarred = errors.New("the barrier was not open in time")
 
 // Run sets a barrier, lifts it, or waits for it; or goes into a double barrier with a command.
 func (b Barrier) Run(ctx context.Context, o *Options, streams Streams, name, verb string, command []string) error {
-	if b.Timeout < 0 {
+	switch {
+	case b.Timeout < 0:
 		return misuse("barrier: --timeout %v: give a time that is not negative", b.Timeout)
+	case b.Limited && b.Timeout == 0 && b.Of > 0:
+		return misuse("barrier: --timeout 0: the others need some time: give a longer one, or leave it out to wait for ever")
 	}
 	env, access, log, err := o.connect()
+	if err != nil {
+		return err
+	}
+	path, err := o.pathOf("barrier", barriersRoot, name)
 	if err != nil {
 		return err
 	}
@@ -42,17 +49,8 @@ func (b Barrier) Run(ctx context.Context, o *Options, streams Streams, name, ver
 		return err
 	}
 	defer closeSoon(barriers.Close, log)
-	path := o.pathOf(barriersRoot, name)
-	waiting := ctx
-	var cancel context.CancelFunc
-	switch {
-	case verb == "set" || verb == "lift":
-		waiting, cancel = o.limited(ctx)
-		defer cancel()
-	case b.Limited:
-		waiting, cancel = context.WithTimeoutCause(ctx, b.Timeout, errBarred)
-		defer cancel()
-	}
+	waiting, cancel := b.limited(ctx, o, env, verb)
+	defer cancel()
 	code := 0
 	switch verb {
 	case "set":
@@ -60,7 +58,7 @@ func (b Barrier) Run(ctx context.Context, o *Options, streams Streams, name, ver
 	case "lift":
 		err = barriers.Lift(waiting, path)
 	case "wait":
-		err = barriers.Wait(waiting, path)
+		err = b.wait(waiting, barriers, path)
 	default:
 		code, err = b.enter(ctx, waiting, barriers, log, streams, path, command)
 	}
@@ -71,6 +69,31 @@ func (b Barrier) Run(ctx context.Context, o *Options, streams Streams, name, ver
 		return exit.With(exit.Code(code), errChild)
 	}
 	return nil
+}
+
+// limited bounds a wait by --timeout, and by --connect-timeout until there is a session.
+func (b Barrier) limited(ctx context.Context, o *Options, env *grantedEnv, verb string) (context.Context, func()) {
+	if verb == "set" || verb == "lift" {
+		return o.limited(ctx)
+	}
+	ctx, stop := o.untilLate(ctx, env)
+	if !b.Limited || b.Timeout == 0 {
+		return ctx, stop
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.Timeout, errBarred)
+	return ctx, func() { cancel(); stop() }
+}
+
+// wait waits until a barrier is lifted; with --timeout 0 it looks once.
+func (b Barrier) wait(ctx context.Context, barriers *barrier.Barriers, path string) error {
+	if !b.Limited || b.Timeout > 0 {
+		return barriers.Wait(ctx, path)
+	}
+	set, err := barriers.IsSet(ctx, path)
+	if err == nil && set {
+		err = errBarred
+	}
+	return err
 }
 
 // enter goes in, runs the command, and leaves with the others.
@@ -89,6 +112,9 @@ func (b Barrier) enter(ctx, waiting context.Context, barriers *barrier.Barriers,
 	code, err := guarded.Run(running, context.WithoutCancel(ctx))
 	if err != nil {
 		return 0, misuse("the command cannot be run: %w", err)
+	}
+	if code != 0 && ctx.Err() != nil { // a signal has ended the command; the end of the session gives the place back
+		return code, nil
 	}
 	return code, in.Leave(ctx)
 }

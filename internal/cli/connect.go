@@ -76,8 +76,11 @@ func (o *Options) check() error {
 		return misuse("--namespace %s, and the path %s after the servers: give the namespace once", o.Namespace, chroot)
 	}
 	o.Servers = servers
-	if chroot != "" {
+	switch {
+	case chroot != "":
 		o.Namespace = chroot
+	case o.Namespace == "/":
+		o.Namespace = ""
 	}
 	return nil
 }

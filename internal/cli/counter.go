@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/value"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -38,6 +37,10 @@ func (c Counter) Run(ctx context.Context, o *Options, s Streams, name string) er
 	if err != nil {
 		return err
 	}
+	path, err := o.pathOf("counter", countersRoot, name)
+	if err != nil {
+		return err
+	}
 	values, err := value.New(env, value.Config{ACL: aclOf(access), Logger: slog.New(quieter{log.Handler()})})
 	if err != nil {
 		return err
@@ -45,7 +48,7 @@ func (c Counter) Run(ctx context.Context, o *Options, s Streams, name string) er
 	defer closeSoon(values.Close, log)
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
-	line := counterLine{Counter: o.pathOf(countersRoot, name)}
+	line := counterLine{Counter: path}
 	switch {
 	case c.Block > 0:
 		var got value.Numbers
@@ -67,14 +70,6 @@ func (c Counter) Run(ctx context.Context, o *Options, s Streams, name string) er
 		return printf(s.Out, "%d %d\n", line.First, line.Last)
 	}
 	return printf(s.Out, "%d\n", line.Value)
-}
-
-// pathOf is the znode of a name: below root if it is a name alone.
-func (o *Options) pathOf(root, name string) string {
-	if !strings.HasPrefix(name, "/") {
-		name = root + "/" + name
-	}
-	return o.Namespace + name
 }
 
 // CompleteCounters lists the names of counters that begin with what was typed.

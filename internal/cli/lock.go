@@ -43,7 +43,10 @@ func (l Lock) Run(ctx context.Context, o *Options, streams Streams, name string,
 		return err
 	}
 	defer closeLocks(locks)
-	path := o.lockPath(name)
+	path, err := o.pathOf("lock", locksRoot, name)
+	if err != nil {
+		return err
+	}
 	held, err := l.take(ctx, o, env, log, locks, path)
 	if err != nil {
 		return fmt.Errorf("lock: %s: %w", path, err)
@@ -154,14 +157,6 @@ func aclOf(access recipe.Access) (acl []zkapi.ACL) {
 		}
 	}
 	return acl
-}
-
-// lockPath is the znode of a lock: below /locks if it has a name alone.
-func (o *Options) lockPath(name string) string {
-	if !strings.HasPrefix(name, "/") {
-		name = locksRoot + "/" + name
-	}
-	return o.Namespace + name
 }
 
 // closeLocks ends the session of a command.

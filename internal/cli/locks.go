@@ -35,11 +35,15 @@ func (l LockList) Run(ctx context.Context, o *Options, s Streams, name string) e
 	defer closeLocks(locks)
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
-	paths := []string{o.lockPath(name)}
+	var paths []string
 	if name == "" {
-		if paths, err = lockPaths(ctx, env, o); err != nil {
-			return err
-		}
+		paths, err = lockPaths(ctx, env, o)
+	} else {
+		paths = make([]string, 1)
+		paths[0], err = o.pathOf("lock", locksRoot, name)
+	}
+	if err != nil {
+		return err
 	}
 	var found []lockLine
 	for _, path := range paths {

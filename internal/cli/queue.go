@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/queue"
@@ -28,21 +27,19 @@ type Queue struct {
 
 // open connects. The znode of a queue is below /queues if it has a name alone.
 func (q Queue) open(o *Options, name string) (*queue.Queue, *grantedEnv, *slog.Logger, error) {
-	if name == "" || !strings.HasPrefix(name, "/") && strings.Contains(name, "/") {
-		return nil, nil, nil, misuse("%q is not the name of a queue: give one word such as mail, or a path such as /queues/mail", name)
-	}
 	env, access, log, err := o.connect()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if !strings.HasPrefix(name, "/") {
-		name = queuesRoot + "/" + name
+	path, err := o.pathOf("queue", queuesRoot, name)
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	config := queue.Config{Name: q.Name, ACL: aclOf(access), Bound: q.Bound, MaxTakes: q.MaxTakes, Logger: slog.New(quieter{log.Handler()})}
 	if q.LockPath != "" {
 		config.Layout, config.LockPath = queue.Curator, o.Namespace+q.LockPath
 	}
-	opened, err := queue.New(env, o.Namespace+name, config)
+	opened, err := queue.New(env, path, config)
 	return opened, env, log, err
 }
 

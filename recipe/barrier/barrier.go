@@ -91,7 +91,7 @@ func (b *Barriers) Lift(ctx context.Context, path string) error {
 // write applies a write to a barrier once. Its receipt is beside the barrier.
 func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
 	if err := exact.CheckPath(recipe, at); err != nil {
-		return err
+		return exact.NotApplied(at, err)
 	}
 	return b.process().Write(ctx, path.Dir(at), op)
 }

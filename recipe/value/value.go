@@ -108,10 +108,10 @@ func (v *Values) Set(ctx context.Context, path string, data []byte) (Version, er
 // Absent it makes the znode. ErrChanged means that the version is another one.
 func (v *Values) CompareAndSet(ctx context.Context, path string, version Version, data []byte) (Version, error) {
 	if err := exact.CheckPath(recipe, path); err != nil {
-		return 0, err
+		return 0, exact.NotApplied(path, err)
 	}
 	if version < Absent {
-		return 0, exact.Invalid(recipe, "version %d: use one that was read, or Absent", version)
+		return 0, exact.NotApplied(path, exact.Invalid(recipe, "version %d: use one that was read, or Absent", version))
 	}
 	err := v.write(ctx, path, version, data)
 	if exact.Refused(err) {
@@ -138,7 +138,7 @@ func (v *Values) write(ctx context.Context, path string, version Version, data [
 // change replaces a value by what next makes of it. If another process is faster, it begins again.
 func (v *Values) change(ctx context.Context, path string, next func(State) ([]byte, error)) (Version, error) {
 	if err := exact.CheckPath(recipe, path); err != nil {
-		return 0, err
+		return 0, exact.NotApplied(path, err)
 	}
 	for refusals := 1; ; refusals++ {
 		now, err := v.Get(ctx, path)

@@ -296,11 +296,11 @@ func TestValues_RefuseWhatIsWrong(t *testing.T) {
 			if _, err := v.Get(ctx, bad); !errors.Is(err, value.ErrInvalid) {
 				t.Errorf("path %q: %v", bad, err)
 			}
-			if _, err := v.Set(ctx, bad, nil); !errors.Is(err, value.ErrInvalid) {
-				t.Errorf("path %q: %v", bad, err)
+			if _, err := v.Set(ctx, bad, nil); !errors.Is(err, value.ErrInvalid) || zkapi.FateOf(err) != zkapi.NotApplied {
+				t.Errorf("path %q: %v, with the fate %v", bad, err, zkapi.FateOf(err))
 			}
 		}
-		if _, err := v.CompareAndSet(ctx, path, -2, nil); !errors.Is(err, value.ErrInvalid) {
+		if _, err := v.CompareAndSet(ctx, path, -2, nil); !errors.Is(err, value.ErrInvalid) || zkapi.FateOf(err) != zkapi.NotApplied {
 			t.Errorf("a version that no value has: %v", err)
 		}
 		if _, err := v.Block(ctx, path, 0); !errors.Is(err, value.ErrInvalid) {

@@ -136,6 +136,9 @@ func (l *Lease) ended() error {
 // over cannot be renewed. ErrLost means that another has taken it. If zkapi.FateOf(err) is
 // zkapi.Unknown, the lease ends when it would have ended without this call. One call of Renew at a
 // time is allowed (ErrInvalid).
+//
+// If the answer comes when the lease is over already, the error is the cause of its context: others
+// wait for the whole time again, unless Release is called.
 func (l *Lease) Renew(ctx context.Context) error {
 	if err := l.ended(); err != nil {
 		return exact.NotApplied(l.path, err)
@@ -145,8 +148,11 @@ func (l *Lease) Renew(ctx context.Context) error {
 	}
 	defer l.busy(false)
 	err := l.change(ctx, "renew a lease", l.grant)
-	if errors.Is(err, ErrLost) {
+	switch {
+	case errors.Is(err, ErrLost):
 		l.end(ErrLost)
+	case err == nil:
+		err = context.Cause(l.ctx)
 	}
 	return err
 }

@@ -266,3 +266,24 @@ func TestLeases_RefuseWhatIsWrong(t *testing.T) {
 		}
 	})
 }
+
+// TestRenew_ComesTooLate: a lease that was over before the answer came is not renewed, although the
+// ensemble has applied the renewal.
+func TestRenew_ComesTooLate(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		held := takes(w, leases(w, "p1"))
+		token := held.Token()
+		time.Sleep(mine - 200*time.Millisecond)
+		for _, s := range w.Env.Server.Sessions() {
+			s.CutAt(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindSet })
+			time.AfterFunc(time.Second, s.Mend)
+		}
+		if err := held.Renew(w.Ctx); !errors.Is(err, lease.ErrOver) || held.Left() != 0 || held.Token() != token+1 {
+			t.Errorf("%v; %v are left, the token is %d", err, held.Left(), held.Token())
+		}
+		if err := held.Release(w.Ctx); err != nil {
+			t.Error(err)
+		}
+		takes(w, leases(w, "p2"))
+	})
+}

@@ -44,13 +44,15 @@ type Inside struct {
 }
 
 // Enter joins a double barrier for n participants, and waits until n of them have joined. Then these
-// n are in, as one round, and each can leave when all of them want to.
+// n are in, as one round, and each can leave when all of them want to. All participants of a path must
+// give the same n: a round begins as soon as one of them sees its own n.
 //
 // If a round is in already, Enter waits until it has left. If more than n have joined, the first n
 // are the round. A participant whose session ends before the round begins is not counted; Enter then
 // joins again, behind the others.
 //
-// If ctx ends, Enter returns its cause at once, and the znode is deleted in the background.
+// If ctx ends, Enter returns its cause at once, and the znode is deleted in the background. ErrLost means
+// that the znode was deleted by hand.
 func (b *Barriers) Enter(ctx context.Context, path string, n int) (*Inside, error) {
 	if err := exact.CheckPath(recipe, path); err != nil {
 		return nil, err

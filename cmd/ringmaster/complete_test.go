@@ -15,7 +15,7 @@ func TestCompletion_KnowsTheWords(t *testing.T) {
 		"/app/elections": "", "/app/elections/scheduler": "", "/app/elections/reports": "",
 		"/app/queues": "", "/app/queues/mail": "", "/app/queues/orders": "",
 		"/app/locks": "", "/app/locks/nightly": "", "/app/locks/weekly": "",
-		"/app/counters": "", "/app/counters/visits": "", "/app/barriers": "", "/app/barriers/upgrade": "", "/app/barriers/receipt-7": "",
+		"/app/counters": "", "/app/counters/visits": "", "/app/barriers": "", "/app/barriers/upgrade": "", "/app/barriers/lane-7": "",
 		"/app/tasks/task-$(touch x)": "", "/app/tasks/task-\u202e": "", "/app/tasks/task-`id`": "",
 	}}
 	person := &terminal{t: t, servers: server.start(t) + "/app"}

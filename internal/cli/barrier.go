@@ -123,7 +123,7 @@ func (b Barrier) enter(ctx, waiting context.Context, barriers *barrier.Barriers,
 func CompleteBarriers(ctx context.Context, o *Options, args []string, begun string) []string {
 	var names []string
 	for _, name := range children(ctx, o, barriersRoot) {
-		if !strings.HasPrefix(name, "receipt-") {
+		if !strings.HasPrefix(name, "lane-") {
 			names = append(names, name)
 		}
 	}

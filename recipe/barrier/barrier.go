@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"path"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -19,9 +19,9 @@ var (
 	// ErrLeft is the cause of the context of a participant that has left.
 	ErrLeft = errors.New("the participant has left the barrier")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = exact.ErrInvalid
+	ErrInvalid = process.ErrInvalid
 	// ErrClosed is the error of every method after Close.
-	ErrClosed = exact.ErrClosed
+	ErrClosed = process.ErrClosed
 )
 
 const recipe = "barrier"
@@ -39,20 +39,20 @@ type Config struct {
 // Barriers uses the barriers of one process. All of them share one session: it is opened when it is
 // needed, and replaced when it ends. The methods may be called concurrently.
 type Barriers struct {
-	p    *exact.Process
+	p    *process.Process
 	name string
 }
 
 // New checks its arguments. It does not connect.
 func New(env zkapi.Env, config Config) (*Barriers, error) {
-	p, err := exact.New(env, recipe, config.ACL, config.Logger)
+	p, err := process.New(env, recipe, config.ACL, config.Logger)
 	if err != nil {
 		return nil, err
 	}
 	return &Barriers{p, config.Name}, nil
 }
 
-func (b *Barriers) process() *exact.Process {
+func (b *Barriers) process() *process.Process {
 	if b == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (b *Barriers) Set(ctx context.Context, path string) error {
 	err := b.write(ctx, path, b.process().Create(path, nil))
 	if errors.Is(err, zkapi.ErrNoNode) {
 		if err := b.p.EnsureParents(ctx, path); err != nil {
-			return exact.NotApplied(path, err)
+			return process.NotApplied(path, err)
 		}
 		err = b.write(ctx, path, b.process().Create(path, nil))
 	}
@@ -88,20 +88,20 @@ func (b *Barriers) Lift(ctx context.Context, path string) error {
 	return err
 }
 
-// write applies a write to a barrier once. Its receipt is beside the barrier.
+// write applies a write to a barrier once. Its lane is beside the barrier.
 func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
-	if err := exact.CheckPath(recipe, at); err != nil {
-		return exact.NotApplied(at, err)
+	if err := process.CheckPath(recipe, at); err != nil {
+		return process.NotApplied(at, err)
 	}
 	return b.process().Write(ctx, path.Dir(at), op)
 }
 
 // IsSet reports whether the barrier is set.
 func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return false, err
 	}
-	err = b.process().Read(ctx, "look at a barrier", path, func(s *exact.Session) error {
+	err = b.process().Read(ctx, "look at a barrier", path, func(s *process.Session) error {
 		seen, err := s.Now("look at a barrier", fence.Exists(path), path)
 		set = seen.Found
 		return err
@@ -111,10 +111,10 @@ func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error)
 
 // Wait waits until the barrier is not set.
 func (b *Barriers) Wait(ctx context.Context, path string) error {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return err
 	}
-	return b.process().Await(ctx, "wait for a barrier", path, func(s *exact.Session) ([]zkapi.Source, error) {
+	return b.process().Await(ctx, "wait for a barrier", path, func(s *process.Session) ([]zkapi.Source, error) {
 		seen, err := s.Now("wait for a barrier", fence.Exists(path).Watched(), path)
 		if err != nil || !seen.Found {
 			return nil, err

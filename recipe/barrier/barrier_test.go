@@ -12,14 +12,14 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe/barrier"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact/exacttest"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/mishap"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 const path = "/barriers/a"
 
 // barriers is one more process.
-func barriers(w *exacttest.World) *barrier.Barriers {
+func barriers(w *mishap.World) *barrier.Barriers {
 	w.Helper()
 	b, err := barrier.New(w.Env, barrier.Config{Name: "p"})
 	w.Opened(b, err)
@@ -27,14 +27,14 @@ func barriers(w *exacttest.World) *barrier.Barriers {
 }
 
 // exists reports whether there is a znode.
-func exists(w *exacttest.World, path string) bool {
+func exists(w *mishap.World, path string) bool {
 	_, err := w.Env.Server.Tree().Node(path)
 	return err == nil
 }
 
 // TestBarrier_IsSetAndLiftedOnce, whichever request or answer is lost.
 func TestBarrier_IsSetAndLiftedOnce(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		b := barriers(w)
 		w.Fate(m, b.Set(w.Ctx, path), exists(w, path))
 		set := exists(w, path)
@@ -55,7 +55,7 @@ func TestBarrier_IsSetAndLiftedOnce(t *testing.T) {
 
 // TestLift_LeavesABarrierThatWasSetAgain: the delete whose answer was lost is not sent again.
 func TestLift_LeavesABarrierThatWasSetAgain(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		b := barriers(w)
 		if err := b.Set(w.Ctx, path); err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestLift_LeavesABarrierThatWasSetAgain(t *testing.T) {
 
 // TestWait_WaitsWhileItIsSet, across a session that ends.
 func TestWait_WaitsWhileItIsSet(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		b := barriers(w)
 		if err := b.Set(w.Ctx, path); err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestWait_WaitsWhileItIsSet(t *testing.T) {
 }
 
 // entering has a process enter, and returns where it arrives.
-func entering(w *exacttest.World, ctx context.Context, n int) <-chan *barrier.Inside {
+func entering(w *mishap.World, ctx context.Context, n int) <-chan *barrier.Inside {
 	w.Helper()
 	b, got := barriers(w), make(chan *barrier.Inside, 1)
 	go func() {
@@ -124,7 +124,7 @@ func entering(w *exacttest.World, ctx context.Context, n int) <-chan *barrier.In
 }
 
 // leaving has a participant leave.
-func leaving(w *exacttest.World, in *barrier.Inside) <-chan error {
+func leaving(w *mishap.World, in *barrier.Inside) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- in.Leave(w.Ctx) }()
 	time.Sleep(time.Second)
@@ -159,7 +159,7 @@ func still[T any](t *testing.T, what string, got <-chan T) {
 // TestDouble_LetsAllInAndAllOut together, round after round; one that comes too early waits for the
 // next round.
 func TestDouble_LetsAllInAndAllOut(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		first := entering(w, w.Ctx, 2)
 		still(t, "one is in alone", first)
 		second := entering(w, w.Ctx, 2)
@@ -199,7 +199,7 @@ func TestDouble_LetsAllInAndAllOut(t *testing.T) {
 }
 
 // expire ends the session of a participant's znode.
-func expire(w *exacttest.World, of int) {
+func expire(w *mishap.World, of int) {
 	w.Helper()
 	names, _ := w.Below(path)
 	names = slices.DeleteFunc(names, func(name string) bool { return name == "ready" })
@@ -221,7 +221,7 @@ func expire(w *exacttest.World, of int) {
 func TestDouble_GoesOnWithoutTheDead(t *testing.T) {
 	for dead := range 2 {
 		t.Run(fmt.Sprint(dead), func(t *testing.T) {
-			exacttest.Run(t, func(w *exacttest.World) {
+			mishap.Run(t, func(w *mishap.World) {
 				first := entering(w, w.Ctx, 3)
 				expire(w, 0)
 				second := entering(w, w.Ctx, 3)
@@ -258,7 +258,7 @@ func TestDouble_GoesOnWithoutTheDead(t *testing.T) {
 
 // TestDouble_EndsARoundWhoseParticipantsDied, when the next one comes, or is there already.
 func TestDouble_EndsARoundWhoseParticipantsDied(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		first, second := entering(w, w.Ctx, 2), entering(w, w.Ctx, 2)
 		in(t, first)
 		in(t, second)
@@ -275,7 +275,7 @@ func TestDouble_EndsARoundWhoseParticipantsDied(t *testing.T) {
 
 // TestEnter_LeavesNoZnode when it is given up, whichever request or answer is lost.
 func TestEnter_LeavesNoZnode(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		b := barriers(w)
 		ctx, stop := context.WithTimeout(w.Ctx, time.Second)
 		defer stop()
@@ -292,7 +292,7 @@ func TestEnter_LeavesNoZnode(t *testing.T) {
 // TestDouble_TakesEveryMishap of one participant: it is in and out, and the other one, too. If their
 // sessions end, one may be in and out without the other; then others help to fill the next round.
 func TestDouble_TakesEveryMishap(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		errs, done := make(chan error, 20), 0
 		take := func() {
 			b := barriers(w)
@@ -328,7 +328,7 @@ func TestDouble_TakesEveryMishap(t *testing.T) {
 
 // TestDouble_WakesOneForEachEnd: of many that leave, each end wakes one, and that of the first all.
 func TestDouble_WakesOneForEachEnd(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		const n = 8
 		var got []<-chan *barrier.Inside
 		for range n {
@@ -373,7 +373,7 @@ func TestBarriers_RefuseWhatIsWrong(t *testing.T) {
 			}
 		}
 	}
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		b := barriers(w)
 		for _, n := range []int{0, -1, 1001} {
 			if _, err := b.Enter(ctx, path, n); !errors.Is(err, barrier.ErrInvalid) {

@@ -4,8 +4,8 @@
 //
 // # Znodes of a barrier
 //
-//	<path>                    persistent; the barrier is set while it is there
-//	<parent>/receipt-<name>   ephemeral; says that the last write of one process was applied
+//	<path>                  persistent; the barrier is set while it is there
+//	<parent>/lane-<name>-0  ephemeral; its version counts the writes of one process
 //
 // These are Curator's and kazoo's, so zkCli takes part: create <path>, delete <path>, stat -w <path>.
 //
@@ -14,6 +14,7 @@
 //	<path>                    persistent; its version is the number of the last round
 //	<path>/<unique>-0000000001  ephemeral: a participant
 //	<path>/ready              persistent, while a round is in: its number, and who is in it
+//	<parent>/lane-<name>-0    ephemeral; its version counts the writes of one process
 //
 // With zkCli, create -s -e <path>/me- takes part; get -w <path>/ready says when it is in, and it
 // leaves when the session ends. The one who sees n participants makes ready, in one multi that checks
@@ -34,7 +35,7 @@
 //   - No participant leaves its znode behind, whatever ends Enter or Leave. The ready znode of a round
 //     whose participants have all died stays until the next one comes.
 //   - Set and Lift are applied once at most. If zkapi.FateOf(err) is zkapi.Unknown, the session, ctx
-//     or Close ended them while the answer was out.
+//     or Close ended them while the answer was out, or a person deleted the lane then.
 //
 // # Not guaranteed
 //
@@ -44,7 +45,8 @@
 //     work under Inside.Context, and write through Inside.Write.
 //   - Wait and IsSet may be late while the leader of the ensemble is being replaced.
 //
-// Entering costs four requests and one to three reads for each time that it wakes.
+// Entering costs four requests and one to three reads for each time that it wakes. The first write of
+// a session makes the lane, which costs one write more.
 //
 // # Sources
 //

@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -54,15 +55,15 @@ type Inside struct {
 // If ctx ends, Enter returns its cause at once, and the znode is deleted in the background. ErrLost means
 // that the znode was deleted by hand.
 func (b *Barriers) Enter(ctx context.Context, path string, n int) (*Inside, error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return nil, err
 	}
 	if n < 1 || n > mostParticipants {
-		return nil, exact.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants)
+		return nil, process.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants)
 	}
 	in := &Inside{b: b, path: path, n: n}
-	var last *exact.Session
-	err := b.process().OnEach(ctx, "enter a barrier", in, func(s *exact.Session) error {
+	var last *process.Session
+	err := b.process().Each(ctx, "enter a barrier", in, func(s *process.Session) error {
 		if s != last {
 			last, in.mine, in.prefix = s, "", b.p.Env.Unique()+"-"
 		}
@@ -91,18 +92,28 @@ func (b *Barriers) Enter(ctx context.Context, path string, n int) (*Inside, erro
 // mostParticipants bounds the multi with which a round begins.
 const mostParticipants = 1000
 
-// join makes the own znode. Its prefix is unique, so a create whose answer was lost is found by it.
-func (in *Inside) join(s *exact.Session) error {
-	if s.InDoubt() {
-		if err := in.find(s); err != nil {
-			return err
-		}
+// write applies ops once. Its lane is beside the barrier. In a barrier a write may stay in doubt: the
+// next look tells, or the session has ended and the own znode is gone with it.
+func (in *Inside) write(s *process.Session, ops ...zkapi.Op) ([]zkapi.Result, error) {
+	results, err := s.Write(path.Dir(in.path), in, ops...)
+	if errors.Is(err, once.ErrInDoubt) {
+		return nil, s.Over()
 	}
+	return results, err
+}
+
+// join makes the own znode. Its name has a number that the answer tells. If that was lost, the znode
+// is found by its prefix, which is unique.
+func (in *Inside) join(s *process.Session) error {
 	for in.mine == "" {
-		made, err := s.Send("join a barrier", zkapi.Create(in.path+"/"+in.prefix, []byte(in.b.name), zkapi.EphemeralSequential).WithACL(in.b.p.ACL()), in)
+		made, err := in.write(s, zkapi.Create(in.path+"/"+in.prefix, []byte(in.b.name), zkapi.EphemeralSequential).WithACL(in.b.p.ACL()))
 		switch {
+		case err == nil && len(made) > 0:
+			in.mine = path.Base(made[0].Path)
 		case err == nil:
-			in.mine = path.Base(made.Path)
+			if err := in.find(s); err != nil {
+				return err
+			}
 		case errors.Is(err, zkapi.ErrNoNode):
 			if err := s.Ensure(in.path); err != nil {
 				return err
@@ -115,7 +126,7 @@ func (in *Inside) join(s *exact.Session) error {
 }
 
 // find looks for the own znode.
-func (in *Inside) find(s *exact.Session) error {
+func (in *Inside) find(s *process.Session) error {
 	listed, err := s.Now("find the own znode", fence.Children(in.path), in)
 	if errors.Is(err, zkapi.ErrNoNode) {
 		return nil
@@ -127,17 +138,21 @@ func (in *Inside) find(s *exact.Session) error {
 }
 
 // withdraw deletes the own znode, if there is one.
-func (in *Inside) withdraw(s *exact.Session) error {
+func (in *Inside) withdraw(s *process.Session) error {
 	if in.mine == "" {
 		if err := in.find(s); err != nil || in.mine == "" {
 			return err
 		}
 	}
-	_, err := s.Send("withdraw from a barrier", zkapi.Delete(in.path+"/"+in.mine, zkapi.AnyVersion), in)
-	if errors.Is(err, zkapi.ErrNoNode) {
-		return nil
+	for {
+		_, err := s.Write(path.Dir(in.path), in, zkapi.Delete(in.path+"/"+in.mine, zkapi.AnyVersion))
+		switch {
+		case errors.Is(err, zkapi.ErrNoNode):
+			return nil
+		case !errors.Is(err, once.ErrInDoubt):
+			return err
+		}
 	}
-	return err
 }
 
 // picture is what a participant sees of the barrier.
@@ -149,7 +164,7 @@ type picture struct {
 }
 
 // look reads the barrier. The version of the path is the oldest of it all.
-func (in *Inside) look(s *exact.Session) (now picture, err error) {
+func (in *Inside) look(s *process.Session) (now picture, err error) {
 	if now.path, err = s.Ask("look at a barrier", fence.Get(in.path), in); err != nil {
 		return now, err
 	}
@@ -169,7 +184,7 @@ func (in *Inside) look(s *exact.Session) (now picture, err error) {
 			return now, err
 		}
 	}
-	now.there = slices.DeleteFunc(slices.Clone(listed.Children), func(name string) bool { return name == readyName || exact.IsReceipt(name) })
+	now.there = slices.DeleteFunc(slices.Clone(listed.Children), func(name string) bool { return name == readyName || process.IsLane(name) })
 	slices.SortFunc(now.there, func(a, b string) int { return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b)) })
 	return now, nil
 }
@@ -183,13 +198,12 @@ func (p picture) in() []string {
 }
 
 // arrive waits until a round has begun that this participant is in.
-func (in *Inside) arrive(s *exact.Session) ([]zkapi.Source, error) {
+func (in *Inside) arrive(s *process.Session) ([]zkapi.Source, error) {
 	for {
 		now, err := in.look(s)
 		if err != nil {
 			return nil, err
 		}
-		s.Settled()
 		before := now.in()
 		var refused error
 		switch {
@@ -213,14 +227,14 @@ func (in *Inside) arrive(s *exact.Session) ([]zkapi.Source, error) {
 		default:
 			refused = in.begin(s, now)
 		}
-		if refused != nil && !exact.Refused(refused) {
+		if refused != nil && !process.Refused(refused) {
 			return nil, refused
 		}
 	}
 }
 
 // watch watches a znode, as long as it is there, or is not there. Without a watch that has changed.
-func (in *Inside) watch(s *exact.Session, name string, there bool) ([]zkapi.Source, error) {
+func (in *Inside) watch(s *process.Session, name string, there bool) ([]zkapi.Source, error) {
 	seen, err := s.Ask("wait in a barrier", fence.Exists(in.path+"/"+name).Watched(), in, name)
 	if err != nil || seen.Found != there {
 		return nil, err
@@ -229,7 +243,7 @@ func (in *Inside) watch(s *exact.Session, name string, there bool) ([]zkapi.Sour
 }
 
 // begin begins a round with the first participants, if all of them are still there.
-func (in *Inside) begin(s *exact.Session, now picture) error {
+func (in *Inside) begin(s *process.Session, now picture) error {
 	version := now.path.Stat.Version
 	data, err := json.Marshal(round{version + 1, now.there[:in.n]})
 	if err != nil {
@@ -239,13 +253,13 @@ func (in *Inside) begin(s *exact.Session, now picture) error {
 	for _, name := range now.there[:in.n] {
 		ops = append(ops, zkapi.Check(in.path+"/"+name, zkapi.AnyVersion))
 	}
-	_, err = s.Send("begin a round", zkapi.Multi(ops...), in)
+	_, err = in.write(s, ops...)
 	return err
 }
 
 // over ends a round that has no participant any more, with more deletes.
-func (in *Inside) over(s *exact.Session, number int32, more ...zkapi.Op) error {
+func (in *Inside) over(s *process.Session, number int32, more ...zkapi.Op) error {
 	ops := append([]zkapi.Op{zkapi.Check(in.path, number), zkapi.Delete(in.path+"/"+readyName, zkapi.AnyVersion)}, more...)
-	_, err := s.Send("end a round", zkapi.Multi(ops...), in)
+	_, err := in.write(s, ops...)
 	return err
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -21,7 +21,7 @@ func (in *Inside) Context() context.Context { return in.ctx }
 // sent once. ErrFenced means that the participant is in no longer; nothing was applied. For other
 // errors zkapi.FateOf says what is known.
 func (in *Inside) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	if err := exact.Allowed(recipe, in.path, ops); err != nil {
+	if err := process.Allowed(recipe, in.path, ops); err != nil {
 		return zkapi.Result{}, err
 	}
 	zkapi.Checkpoint(in.b.p.Env, "write in a barrier", ctx, in, ops)
@@ -42,7 +42,7 @@ func (in *Inside) Leave(ctx context.Context) error {
 // depart waits until no other participant is in. All but the first delete their znodes at once, and
 // wait for the first one; the first one waits for the last one. So each end wakes one participant,
 // and the end of the first wakes all.
-func (in *Inside) depart(s *exact.Session) ([]zkapi.Source, error) {
+func (in *Inside) depart(s *process.Session) ([]zkapi.Source, error) {
 	for {
 		now, err := in.look(s)
 		if err != nil {
@@ -60,20 +60,20 @@ func (in *Inside) depart(s *exact.Session) ([]zkapi.Source, error) {
 			if !over {
 				err = in.over(s, in.number)
 			}
-			if err == nil || exact.Refused(err) {
+			if err == nil || process.Refused(err) {
 				return nil, nil
 			}
 		case !mine:
 			other = there[0]
 		case over:
 			in.gone = true
-			_, err = s.Send("leave a barrier", own, in)
+			_, err = in.write(s, own)
 		case len(there) == 1:
 			in.gone = true
 			err = in.over(s, in.number, own)
 		case there[0] != in.mine:
 			in.gone = true
-			_, err = s.Send("leave a barrier", own, in)
+			_, err = in.write(s, own)
 		default:
 			other = there[len(there)-1]
 		}
@@ -83,7 +83,7 @@ func (in *Inside) depart(s *exact.Session) ([]zkapi.Source, error) {
 				return watches, err
 			}
 		}
-		if err != nil && !exact.Refused(err) {
+		if err != nil && !process.Refused(err) {
 			return nil, err
 		}
 	}

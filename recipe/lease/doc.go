@@ -3,7 +3,8 @@
 //
 // # Znodes
 //
-//	<path>  persistent; its data says who holds the lease and for how long, its version is the token
+//	<path>                  persistent; its data says who holds the lease and for how long, its version is the token
+//	<parent>/lane-<name>-0  ephemeral; its version counts the writes of one process
 //
 // The data is JSON: {"holder":"host-1","id":"...","ms":60000}. Other data, and none, means that the
 // lease is free. With zkCli, set -v 7 <path> {"ms":60000} takes it by hand, and set <path> "" releases
@@ -39,7 +40,8 @@
 //   - If the znode is deleted and made again, or the ensemble is restored from a backup, tokens come
 //     again.
 //
-// Taking costs a sync, a read and a write; a renewal costs one write.
+// Taking costs a sync, a read and a write; a renewal costs one write. The first write of a session
+// makes the lane, which costs one write more.
 //
 // # Sources
 //

@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"sync"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // Lease is a lease that this process holds, or has held. Its methods may be called concurrently.
 type Lease struct {
-	p     *exact.Process
+	p     *process.Process
 	path  string
 	lasts time.Duration
 	grant grant
@@ -35,7 +36,7 @@ type Lease struct {
 }
 
 // take takes the lease if it is free. It returns what to wait for if not.
-func (l *Lease) take(s *exact.Session) ([]zkapi.Source, error) {
+func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 	for {
 		now, err := s.Now("look at a lease", fence.Get(l.path).Watched(), l)
 		switch {
@@ -49,12 +50,7 @@ func (l *Lease) take(s *exact.Session) ([]zkapi.Source, error) {
 		case now.Stat.Version < 0:
 			return nil, ErrOverflow
 		}
-		s.Settled()
 		holder := read(now.Data)
-		if holder.ID == l.grant.ID { // the answer was lost
-			l.applied(now.Stat.Version, true)
-			return nil, nil
-		}
 		if l.seen.Czxid != now.Stat.Czxid || l.seen.Version != now.Stat.Version {
 			l.seen, l.since = now.Stat, l.p.Env.Elapsed()
 		}
@@ -62,11 +58,11 @@ func (l *Lease) take(s *exact.Session) ([]zkapi.Source, error) {
 			return []zkapi.Source{now.Watch, l.p.Env.Timer(left)}, nil
 		}
 		l.sends()
-		_, err = s.Send("take a lease", zkapi.Set(l.path, l.grant.encode(), now.Stat.Version), l)
+		_, err = s.Write(path.Dir(l.path), l, zkapi.Set(l.path, l.grant.encode(), now.Stat.Version))
 		if err == nil {
 			l.applied(now.Stat.Version+1, true)
 		}
-		if !exact.Refused(err) {
+		if !process.Refused(err) {
 			return nil, err
 		}
 	}
@@ -141,10 +137,10 @@ func (l *Lease) ended() error {
 // wait for the whole time again, unless Release is called.
 func (l *Lease) Renew(ctx context.Context) error {
 	if err := l.ended(); err != nil {
-		return exact.NotApplied(l.path, err)
+		return process.NotApplied(l.path, err)
 	}
 	if l.busy(true) {
-		return exact.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
+		return process.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
 	}
 	defer l.busy(false)
 	err := l.change(ctx, "renew a lease", l.grant)
@@ -178,25 +174,22 @@ func (l *Lease) giveBack(ctx context.Context) error {
 	return nil
 }
 
-// change replaces the data of the znode while it names this lease. If the answer is lost, the data
-// and the version say whether the write was applied.
+// change replaces the data of the znode while it names this lease. Its lane is beside the lease.
 func (l *Lease) change(ctx context.Context, what string, to grant) error {
-	return l.p.Once(ctx, what, l, func(s *exact.Session) error {
-		for again := s.InDoubt(); ; again = true {
-			if again {
-				if done, err := l.reread(s, to); done || err != nil {
-					return err
-				}
-			}
+	return l.p.Each(ctx, what, []any{l, to}, func(s *process.Session) error {
+		for {
 			if to.ID != "" {
 				l.sends()
 			}
 			token := l.Token()
-			_, err := s.Send(what, zkapi.Set(l.path, to.encode(), token), l, to)
+			_, err := s.Write(path.Dir(l.path), []any{l, to}, zkapi.Set(l.path, to.encode(), token))
 			if err == nil {
 				l.applied(token+1, to.ID != "")
 			}
-			if !exact.Refused(err) {
+			if !process.Refused(err) {
+				return err
+			}
+			if err := l.reread(s, to); err != nil {
 				return err
 			}
 		}
@@ -210,25 +203,19 @@ func (l *Lease) sends() {
 	l.sent = l.p.Env.Elapsed()
 }
 
-// reread finds out what the znode is after a write whose answer was lost, or that was refused. done
-// says that the write was applied.
-func (l *Lease) reread(s *exact.Session, to grant) (done bool, err error) {
+// reread finds out what the znode is after a write that was refused: a renewal whose fate was not
+// told may have been applied before.
+func (l *Lease) reread(s *process.Session, to grant) error {
 	now, err := s.Now("look at the own lease", fence.Get(l.path), l, to)
 	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return false, err
+		return err
 	}
-	doubt, before, holder := s.InDoubt(), l.Token(), read(now.Data)
-	s.Settled()
-	switch {
-	case holder.ID != l.grant.ID && doubt && to.ID == "":
-		return true, nil
-	case holder.ID != l.grant.ID:
-		return false, fmt.Errorf("%w: it is held by %q", ErrLost, holder.Holder)
-	case now.Stat.Version != before: // by the only Renew that is under way, or by one whose fate was not known
-		done = doubt && to.ID != ""
-		l.applied(now.Stat.Version, done)
+	holder := read(now.Data)
+	if holder.ID != l.grant.ID {
+		return fmt.Errorf("%w: it is held by %q", ErrLost, holder.Holder)
 	}
-	return done, nil
+	l.applied(now.Stat.Version, false)
+	return nil
 }
 
 // Write applies all of ops, or none, and only while no other has taken the lease. It is refused
@@ -239,16 +226,16 @@ func (l *Lease) reread(s *exact.Session, to grant) (done bool, err error) {
 //   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx has ended meanwhile.
 //   - anything else: a server has refused the op zkapi.FailedIndex(err). Nothing was applied.
 func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	if err := exact.Allowed(recipe, l.path, ops); err != nil {
+	if err := process.Allowed(recipe, l.path, ops); err != nil {
 		return zkapi.Result{}, err
 	}
 	for {
 		if err := l.ended(); err != nil {
-			return zkapi.Result{}, exact.NotApplied(l.path, err)
+			return zkapi.Result{}, process.NotApplied(l.path, err)
 		}
 		session, err := l.p.Connected(ctx)
 		if err != nil {
-			return zkapi.Result{}, exact.NotApplied(l.path, err)
+			return zkapi.Result{}, process.NotApplied(l.path, err)
 		}
 		token := l.Token()
 		zkapi.Checkpoint(l.p.Env, "write under a lease", ctx, l, token, ops)

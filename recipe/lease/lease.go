@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -27,9 +27,9 @@ var (
 	// ErrOverflow means that the version of the znode has passed 2^31-1. Use another path.
 	ErrOverflow = errors.New("the tokens of the path are used up")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = exact.ErrInvalid
+	ErrInvalid = process.ErrInvalid
 	// ErrClosed is the error of every method after Close.
-	ErrClosed = exact.ErrClosed
+	ErrClosed = process.ErrClosed
 )
 
 const recipe = "lease"
@@ -50,20 +50,20 @@ type Config struct {
 // Leases takes the leases of one process. All of them share one session: it is opened when it is
 // needed, and replaced when it ends. No lease depends on it. The methods may be called concurrently.
 type Leases struct {
-	p    *exact.Process
+	p    *process.Process
 	name string
 }
 
 // New checks its arguments. It does not connect.
 func New(env zkapi.Env, config Config) (*Leases, error) {
-	p, err := exact.New(env, recipe, config.ACL, config.Logger)
+	p, err := process.New(env, recipe, config.ACL, config.Logger)
 	if err != nil {
 		return nil, err
 	}
 	return &Leases{p, config.Name}, nil
 }
 
-func (l *Leases) process() *exact.Process {
+func (l *Leases) process() *process.Process {
 	if l == nil {
 		return nil
 	}
@@ -109,10 +109,10 @@ type State struct {
 // Look returns who holds a lease. One that is over and was not released looks as if it were held:
 // who wants to know must take it.
 func (l *Leases) Look(ctx context.Context, path string) (state State, err error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return state, err
 	}
-	err = l.process().Read(ctx, "look at a lease", path, func(s *exact.Session) error {
+	err = l.process().Read(ctx, "look at a lease", path, func(s *process.Session) error {
 		got, err := s.Now("look at a lease", fence.Get(path), path)
 		if errors.Is(err, zkapi.ErrNoNode) {
 			return nil
@@ -130,17 +130,17 @@ func (l *Leases) Look(ctx context.Context, path string) (state State, err error)
 // If ctx ends, Take returns its cause. If the outcome is unknown then (zkapi.FateOf), the lease is
 // released in the background, or ends by itself.
 func (l *Leases) Take(ctx context.Context, path string, d time.Duration) (*Lease, error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return nil, err
 	}
 	if d < shortest || d > longest {
-		return nil, exact.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest)
+		return nil, process.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest)
 	}
 	if l.process() == nil {
 		return nil, l.process().Close(ctx)
 	}
 	one := &Lease{p: l.p, path: path, lasts: d.Truncate(time.Millisecond), grant: grant{l.name, l.p.Env.Unique(), d.Milliseconds()}, renewed: l.p.Env.Signal()}
-	err := l.p.Once(ctx, "take a lease", one, func(s *exact.Session) error { return s.Await(one, one.take) })
+	err := l.p.Each(ctx, "take a lease", one, func(s *process.Session) error { return s.Await(one, one.take) })
 	if err != nil {
 		if zkapi.FateOf(err) == zkapi.Unknown {
 			l.p.Env.Spawn("release a lease", func() { _ = one.giveBack(l.p.Life()) })

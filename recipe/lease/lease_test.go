@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact/exacttest"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/mishap"
 	"github.com/ringmaster-zk/ringmaster/recipe/lease"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -22,11 +22,11 @@ const (
 )
 
 // leases is one more process.
-func leases(w *exacttest.World, name string) *lease.Leases {
+func leases(w *mishap.World, name string) *lease.Leases {
 	return leasesOf(w, w.Env, name)
 }
 
-func leasesOf(w *exacttest.World, env zkapi.Env, name string) *lease.Leases {
+func leasesOf(w *mishap.World, env zkapi.Env, name string) *lease.Leases {
 	w.Helper()
 	l, err := lease.New(env, lease.Config{Name: name})
 	w.Opened(l, err)
@@ -34,7 +34,7 @@ func leasesOf(w *exacttest.World, env zkapi.Env, name string) *lease.Leases {
 }
 
 // takes has a process take the lease at once.
-func takes(w *exacttest.World, l *lease.Leases) *lease.Lease {
+func takes(w *mishap.World, l *lease.Leases) *lease.Lease {
 	w.Helper()
 	limited, stop := context.WithTimeout(w.Ctx, time.Second)
 	defer stop()
@@ -46,7 +46,7 @@ func takes(w *exacttest.World, l *lease.Leases) *lease.Lease {
 }
 
 // later has a process wait for the lease, and returns where it arrives.
-func later(w *exacttest.World, l *lease.Leases) <-chan *lease.Lease {
+func later(w *mishap.World, l *lease.Leases) <-chan *lease.Lease {
 	got := make(chan *lease.Lease, 1)
 	go func() {
 		if held, err := l.Take(w.Ctx, path, d); err == nil {
@@ -60,7 +60,7 @@ func later(w *exacttest.World, l *lease.Leases) <-chan *lease.Lease {
 // TestLease_EndsAlthoughItsSessionLives: the holder stops first, then the next one is granted the
 // lease, and its token is greater.
 func TestLease_EndsAlthoughItsSessionLives(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		first := takes(w, leases(w, "p1"))
 		began := time.Now()
 		next := later(w, leases(w, "p2"))
@@ -86,7 +86,7 @@ func TestLease_EndsAlthoughItsSessionLives(t *testing.T) {
 
 // TestLease_LivesOnWithoutItsSession, and can be renewed as long as it lasts.
 func TestLease_LivesOnWithoutItsSession(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		held := takes(w, leases(w, "p1"))
 		next := later(w, leases(w, "p2"))
 		for range 5 {
@@ -137,7 +137,7 @@ func TestLease_HoldersDoNotOverlapUnderDrift(t *testing.T) {
 		holder, next float64
 		overlap      bool
 	}{{1, 1, false}, {1, 1.11, false}, {0.905, 1, false}, {0.95, 1.05, false}, {1, 1.13, true}, {0.9, 1.02, true}} {
-		exacttest.Run(t, func(w *exacttest.World) {
+		mishap.Run(t, func(w *mishap.World) {
 			held := takes(w, leasesOf(w, drifting{w.Env, c.holder}, "p1"))
 			next := later(w, leasesOf(w, drifting{w.Env, c.next}, "p2"))
 			<-next
@@ -151,7 +151,7 @@ func TestLease_HoldersDoNotOverlapUnderDrift(t *testing.T) {
 // TestTake_CountsAnewAfterEachChange: a lease that is renewed lasts on for those who wait, whoever
 // renews it.
 func TestTake_CountsAnewAfterEachChange(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		w.Do(zkapi.Create("/leases", nil, zkapi.Persistent))
 		w.Do(zkapi.Create(path, []byte(`{"holder":"by hand","ms":10000}`), zkapi.Persistent))
 		next := later(w, leases(w, "p1"))
@@ -167,7 +167,7 @@ func TestTake_CountsAnewAfterEachChange(t *testing.T) {
 
 // TestTake_IsExact: whichever request or answer is lost, the holder is the one that the znode names.
 func TestTake_IsExact(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		l := leases(w, "p1")
 		limited, stop := context.WithTimeout(w.Ctx, time.Minute)
 		defer stop()
@@ -205,7 +205,7 @@ func TestTake_IsExact(t *testing.T) {
 
 // TestWrite_IsFencedByTheNextGrant, even of a holder whose clock stands still.
 func TestWrite_IsFencedByTheNextGrant(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		held := takes(w, leasesOf(w, drifting{w.Env, 0.01}, "p1"))
 		<-later(w, leases(w, "p2"))
 		_, err := held.Write(w.Ctx, zkapi.Create("/x", nil, zkapi.Persistent))
@@ -233,7 +233,7 @@ func TestLeases_RefuseWhatIsWrong(t *testing.T) {
 			}
 		}
 	}
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		l := leases(w, "p1")
 		for _, bad := range []time.Duration{0, -d, time.Millisecond, 48 * time.Hour} {
 			if _, err := l.Take(ctx, path, bad); !errors.Is(err, lease.ErrInvalid) {
@@ -270,12 +270,12 @@ func TestLeases_RefuseWhatIsWrong(t *testing.T) {
 // TestRenew_ComesTooLate: a lease that was over before the answer came is not renewed, although the
 // ensemble has applied the renewal.
 func TestRenew_ComesTooLate(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		held := takes(w, leases(w, "p1"))
 		token := held.Token()
 		time.Sleep(mine - 200*time.Millisecond)
 		for _, s := range w.Env.Server.Sessions() {
-			s.CutAt(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindSet })
+			s.CutAt(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
 			time.AfterFunc(time.Second, s.Mend)
 		}
 		if err := held.Renew(w.Ctx); !errors.Is(err, lease.ErrOver) || held.Left() != 0 || held.Token() != token+1 {

@@ -3,9 +3,9 @@
 //
 // # Znodes
 //
-//	<path>                 persistent; its version counts the transactions that have deleted a znode
-//	<path>/...             the znodes of the user
-//	<path>/receipt-<name>  ephemeral; says that the last transaction of one process was applied
+//	<path>                persistent; its version counts the transactions that have deleted a znode
+//	<path>/...            the znodes of the user
+//	<path>/lane-<name>-0  ephemeral; its version counts the transactions of one process
 //
 // The znodes are plain: zkCli can read and set them by hand.
 //
@@ -21,7 +21,7 @@
 //     for those whose function returns an error of its own.
 //   - A transaction is applied once at most. If Do returns nil, it was applied. Otherwise
 //     zkapi.FateOf(err) is zkapi.NotApplied, or zkapi.Unknown if the session or ctx ended while the
-//     answer was out, or Close was called then. (An error of the function itself is returned as it
+//     answer was out, or Close was called then, or a person deleted the lane then. (An error of the function itself is returned as it
 //     is; nothing was applied.)
 //   - If a transaction is refused, another one, or a write by hand, was applied.
 //

@@ -6,17 +6,17 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // The errors of this package.
 var (
 	// ErrInvalid means that an argument is wrong.
-	ErrInvalid = exact.ErrInvalid
+	ErrInvalid = process.ErrInvalid
 	// ErrClosed is the error of every method after Close.
-	ErrClosed = exact.ErrClosed
+	ErrClosed = process.ErrClosed
 	// ErrOver is the error of a Tx that is used after its function has returned.
 	ErrOver = errors.New("the transaction is over")
 	// ErrOverflow means that the version of a znode has passed 2^31-1, so that it is no condition.
@@ -41,7 +41,7 @@ type Config struct {
 // session: it is opened when it is needed, and replaced when it ends. The methods may be called
 // concurrently.
 type Space struct {
-	p    *exact.Process
+	p    *process.Process
 	path string
 
 	mu        sync.Mutex
@@ -56,10 +56,10 @@ type version struct {
 
 // New checks its arguments. It does not connect.
 func New(env zkapi.Env, config Config) (*Space, error) {
-	if err := exact.CheckPath(recipe, config.Path); err != nil {
+	if err := process.CheckPath(recipe, config.Path); err != nil {
 		return nil, err
 	}
-	p, err := exact.New(env, recipe, config.ACL, config.Logger)
+	p, err := process.New(env, recipe, config.ACL, config.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func New(env zkapi.Env, config Config) (*Space, error) {
 // ensemble has confirmed the end.
 func (s *Space) Close(ctx context.Context) error {
 	if s == nil {
-		return (*exact.Process)(nil).Close(ctx)
+		return (*process.Process)(nil).Close(ctx)
 	}
 	return s.p.Close(ctx)
 }
@@ -83,27 +83,27 @@ func (s *Space) Close(ctx context.Context) error {
 // still so; if not, f runs again. For other errors see the package.
 func (s *Space) Do(ctx context.Context, f func(tx *Tx) error) error {
 	if s == nil || s.p == nil {
-		return (*exact.Process)(nil).Close(ctx)
+		return (*process.Process)(nil).Close(ctx)
 	}
 	for refusals := 1; ; refusals++ {
 		tx, err := s.begin(ctx)
 		if err != nil {
-			return exact.NotApplied(s.path, err)
+			return process.NotApplied(s.path, err)
 		}
 		own := f(tx)
 		tx.over = true
 		if tx.failed != nil {
-			return exact.NotApplied(s.path, tx.failed)
+			return process.NotApplied(s.path, tx.failed)
 		}
 		switch err := tx.commit(own == nil); {
 		case err == nil:
 			return own
-		case !exact.Refused(err):
+		case !process.Refused(err):
 			return err
 		}
 		s.forget()
 		if err := s.p.Pause(ctx, refusals, s); err != nil {
-			return exact.NotApplied(s.path, err)
+			return process.NotApplied(s.path, err)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func (s *Space) begin(ctx context.Context) (*Tx, error) {
 		tx.deletions = *known
 		return tx, nil
 	}
-	err := s.p.Read(ctx, "begin a transaction", s, func(session *exact.Session) error {
+	err := s.p.Read(ctx, "begin a transaction", s, func(session *process.Session) error {
 		got, err := session.Now("begin a transaction", fence.Get(s.path), s)
 		if errors.Is(err, zkapi.ErrNoNode) {
 			if err := session.Ensure(s.path); err != nil {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact/exacttest"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/mishap"
 	"github.com/ringmaster-zk/ringmaster/recipe/stm"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -17,7 +17,7 @@ import (
 const bank = "/bank"
 
 // space is one more process.
-func space(w *exacttest.World) *stm.Space {
+func space(w *mishap.World) *stm.Space {
 	w.Helper()
 	s, err := stm.New(w.Env, stm.Config{Path: bank})
 	w.Opened(s, err)
@@ -58,7 +58,7 @@ var errPoor = errors.New("there is nothing on the account")
 
 // TestDo_AppliesOnce all or nothing, whichever request or answer is lost.
 func TestDo_AppliesOnce(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		s := space(w)
 		before := [2]string{"", ""}
 		for _, step := range []struct {
@@ -80,14 +80,14 @@ func TestDo_AppliesOnce(t *testing.T) {
 			}
 			before = now
 		}
-		if _, receipts := w.Below(bank); receipts > 1 {
-			t.Errorf("%d receipts", receipts)
+		if _, lanes := w.Below(bank); lanes > 1 {
+			t.Errorf("%d lanes", lanes)
 		}
 	})
 }
 
 // interrupted runs a transaction in which hands write after it has read for the first time.
-func interrupted(w *exacttest.World, s *stm.Space, f func(tx *stm.Tx) error, hands func()) (attempts int, err error) {
+func interrupted(w *mishap.World, s *stm.Space, f func(tx *stm.Tx) error, hands func()) (attempts int, err error) {
 	err = s.Do(w.Ctx, func(tx *stm.Tx) error {
 		attempts++
 		err := f(tx)
@@ -102,15 +102,15 @@ func interrupted(w *exacttest.World, s *stm.Space, f func(tx *stm.Tx) error, han
 // TestDo_ChecksAllThatWasRead: what another changes meanwhile makes the function run again, whether
 // it was there or not, and whether the function writes, only reads, or returns an error.
 func TestDo_ChecksAllThatWasRead(t *testing.T) {
-	set := func(w *exacttest.World) { w.Do(zkapi.Set(bank+"/there", []byte("2"), zkapi.AnyVersion)) }
-	gone := func(w *exacttest.World) { w.Do(zkapi.Delete(bank+"/there", zkapi.AnyVersion)) }
-	made := func(w *exacttest.World) { w.Do(zkapi.Create(bank+"/new", []byte("2"), zkapi.Persistent)) }
-	above := func(w *exacttest.World) { w.Do(zkapi.Create(bank+"/deep", nil, zkapi.Persistent)) }
-	other := func(w *exacttest.World) { w.Do(zkapi.Create(bank+"/other", nil, zkapi.Persistent)) }
+	set := func(w *mishap.World) { w.Do(zkapi.Set(bank+"/there", []byte("2"), zkapi.AnyVersion)) }
+	gone := func(w *mishap.World) { w.Do(zkapi.Delete(bank+"/there", zkapi.AnyVersion)) }
+	made := func(w *mishap.World) { w.Do(zkapi.Create(bank+"/new", []byte("2"), zkapi.Persistent)) }
+	above := func(w *mishap.World) { w.Do(zkapi.Create(bank+"/deep", nil, zkapi.Persistent)) }
+	other := func(w *mishap.World) { w.Do(zkapi.Create(bank+"/other", nil, zkapi.Persistent)) }
 	errOwn := errors.New("of the function")
 	for name, c := range map[string]struct {
 		read     string
-		change   func(w *exacttest.World)
+		change   func(w *mishap.World)
 		attempts int
 	}{
 		"set":                {"/there", set, 2},
@@ -126,7 +126,7 @@ func TestDo_ChecksAllThatWasRead(t *testing.T) {
 			"writes": func(tx *stm.Tx) error { return tx.Put(bank+"/log", []byte("x")) },
 		} {
 			t.Run(name+" and "+then, func(t *testing.T) {
-				exacttest.Run(t, func(w *exacttest.World) {
+				mishap.Run(t, func(w *mishap.World) {
 					w.Do(zkapi.Create(bank, nil, zkapi.Persistent))
 					w.Do(zkapi.Create(bank+"/there", []byte("1"), zkapi.Persistent))
 					attempts, err := interrupted(w, space(w), func(tx *stm.Tx) error {
@@ -152,7 +152,7 @@ func TestDo_ChecksAllThatWasRead(t *testing.T) {
 
 // TestDo_SeesAZnodeThatWasMadeAgain with the version that was read: a transaction has deleted it.
 func TestDo_SeesAZnodeThatWasMadeAgain(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		s, other := space(w), space(w)
 		put := func(data string) func(tx *stm.Tx) error {
 			return func(tx *stm.Tx) error { return tx.Put(bank+"/a", []byte(data)) }
@@ -181,7 +181,7 @@ func TestDo_SeesAZnodeThatWasMadeAgain(t *testing.T) {
 
 // TestTx_SeesItsOwnWrites, and reads each znode once.
 func TestTx_SeesItsOwnWrites(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		s := space(w)
 		err := s.Do(w.Ctx, func(tx *stm.Tx) error {
 			for _, step := range []struct {
@@ -219,7 +219,7 @@ func TestTx_SeesItsOwnWrites(t *testing.T) {
 
 // TestDo_KeepsTheSum of many concurrent transfers, and no reader sees another one.
 func TestDo_KeepsTheSum(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		accounts := []string{bank + "/a", bank + "/b", bank + "/c"}
 		first := space(w)
 		if err := first.Do(w.Ctx, func(tx *stm.Tx) error { return tx.Put(accounts[0], []byte("6")) }); err != nil {
@@ -270,13 +270,13 @@ func TestDo_RefusesWhatIsWrong(t *testing.T) {
 			t.Errorf("not made by New: %v", err)
 		}
 	}
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		if _, err := stm.New(w.Env, stm.Config{Path: "/"}); !errors.Is(err, stm.ErrInvalid) {
 			t.Errorf("the root: %v", err)
 		}
 		s := space(w)
 		var late *stm.Tx
-		for _, bad := range []string{bank, "/elsewhere", "/bankrupt", bank + "/", bank + "/receipt-7", "x"} {
+		for _, bad := range []string{bank, "/elsewhere", "/bankrupt", bank + "/", bank + "/lane-7", "x"} {
 			err := s.Do(w.Ctx, func(tx *stm.Tx) error {
 				late = tx
 				_, _, err := tx.Get(bad)
@@ -322,7 +322,7 @@ func TestDo_RefusesWhatIsWrong(t *testing.T) {
 
 // TestDo_EndsWithItsContext while others always win.
 func TestDo_EndsWithItsContext(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		s := space(w)
 		ctx, stop := context.WithCancel(w.Ctx)
 		attempts := 0
@@ -346,7 +346,7 @@ func TestDo_EndsWithItsContext(t *testing.T) {
 
 // TestDo_LeavesTheDataOfThePathAlone, also after an attempt that could not begin, which has not seen it.
 func TestDo_LeavesTheDataOfThePathAlone(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		w.Do(zkapi.Create(bank, []byte("kept"), zkapi.Persistent))
 		w.Do(zkapi.Create(bank+"/a", nil, zkapi.Persistent))
 		s := space(w)

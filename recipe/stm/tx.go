@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -83,10 +83,10 @@ func (tx *Tx) look(p string) (znode, error) {
 		return z, ErrOver
 	case known || tx.failed != nil:
 		return z, tx.failed
-	case zkapi.CheckPath(p) != nil || !strings.HasPrefix(p, tx.space.path+"/") || exact.IsReceipt(path.Base(p)):
-		return z, exact.Invalid(recipe, "path %q: use a path below %s", p, tx.space.path)
+	case zkapi.CheckPath(p) != nil || !strings.HasPrefix(p, tx.space.path+"/") || process.IsLane(path.Base(p)):
+		return z, process.Invalid(recipe, "path %q: use a path below %s", p, tx.space.path)
 	}
-	tx.failed = tx.space.p.Read(tx.ctx, "read in a transaction", tx, func(s *exact.Session) error {
+	tx.failed = tx.space.p.Read(tx.ctx, "read in a transaction", tx, func(s *process.Session) error {
 		got, err := s.Ask("read in a transaction", fence.Get(p), tx, p)
 		switch {
 		case errors.Is(err, zkapi.ErrNoNode):
@@ -113,7 +113,7 @@ func (tx *Tx) commit(writes bool) error {
 	case len(tx.read) == 0:
 		return nil
 	case !changes: // it may be asked again
-		return exact.NotApplied(s.path, s.p.Check(tx.ctx, tx, ops...))
+		return process.NotApplied(s.path, s.p.Check(tx.ctx, tx, ops...))
 	case ops[0].Kind == zkapi.KindSet:
 		defer s.forget()
 	}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 )
 
 // Add adds delta to a counter and returns the sum. A counter that does not exist, or has no data, is
@@ -54,7 +54,7 @@ type Numbers struct{ First, Last int64 }
 // returns one of them. If the outcome is unknown, the numbers may be lost, and are never handed out.
 func (v *Values) Block(ctx context.Context, path string, n int64) (Numbers, error) {
 	if n < 1 {
-		return Numbers{}, exact.NotApplied(path, exact.Invalid(recipe, "a block of %d numbers: use 1 or more", n))
+		return Numbers{}, process.NotApplied(path, process.Invalid(recipe, "a block of %d numbers: use 1 or more", n))
 	}
 	last, err := v.Add(ctx, path, n)
 	if err != nil {

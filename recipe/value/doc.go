@@ -3,16 +3,18 @@
 //
 // # Znodes
 //
-//	<path>                 persistent; its data is the value, its znode version the value's version
-//	<path>/receipt-<name>  ephemeral; says that the last write of one process was applied
+//	<path>                   persistent; its data is the value, its znode version the value's version
+//	<parent>/lane-<name>-0   ephemeral; its version counts the writes of one process
 //
 // The data is that of the caller. A counter is a decimal number, as in kazoo's Counter, and a value
 // is the bytes alone, as in Curator's SharedValue. So zkCli takes part by hand: get -s <path>, and
 // set -v 7 <path> 42. (Curator's SharedCount writes four bytes instead of a decimal number: the two
 // do not fit.)
 //
-// Every write is a multi with the version that was read, and it makes a receipt. A process whose
-// answer is lost looks for its receipt: only if there is none, it writes again.
+// Every write is a multi with the version that was read, and it sets a lane from one version to the
+// next. If the answer is lost, the same multi is sent again: it is refused by the lane if the first
+// one was applied. A process makes its lane beside the first value that it writes, and uses it for
+// all others; it has more, up to 8, if it writes several values at one moment. They go with its session.
 //
 // # Guaranteed
 //
@@ -22,7 +24,8 @@
 //     applied; or zkapi.FateOf(err) is zkapi.NotApplied, and it was not and never will be; or that is
 //     zkapi.Unknown.
 //   - It is Unknown only if the session or ctx ended while the answer was out, or Close was called
-//     then.
+//     then, or a person deleted the lane then. After the end of ctx, the write is given up in the
+//     background: it is not applied later.
 //   - No number is handed out twice by Block.
 //
 // # Not guaranteed
@@ -36,11 +39,11 @@
 //     wait longer than the others.
 //
 // A write costs a sync, a read and a multi; CompareAndSet costs the multi alone. Get costs a sync and
-// a read.
+// a read. The first write of a session makes the lane, which costs one write more.
 //
 // # Sources
 //
 // The optimistic loop is that of Curator's SharedCount and kazoo's Counter. Both repeat a write, or
-// fail, when its answer is lost; kazoo's Counter then may add twice. The receipt is in place of
+// fail, when its answer is lost; kazoo's Counter then may add twice. The lane is in place of
 // that.
 package value

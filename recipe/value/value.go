@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -22,9 +23,9 @@ var (
 	// the version of a value has passed 2^31-1. Nothing was written.
 	ErrOverflow = errors.New("the number is too large")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = exact.ErrInvalid
+	ErrInvalid = process.ErrInvalid
 	// ErrClosed is the error of every method after Close.
-	ErrClosed = exact.ErrClosed
+	ErrClosed = process.ErrClosed
 )
 
 const recipe = "value"
@@ -39,11 +40,11 @@ type Config struct {
 
 // Values reads and writes the values of one process. All of them share one session: it is opened
 // when it is needed, and replaced when it ends. The methods may be called concurrently.
-type Values struct{ p *exact.Process }
+type Values struct{ p *process.Process }
 
 // New checks its arguments. It does not connect.
 func New(env zkapi.Env, config Config) (*Values, error) {
-	p, err := exact.New(env, recipe, config.ACL, config.Logger)
+	p, err := process.New(env, recipe, config.ACL, config.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func New(env zkapi.Env, config Config) (*Values, error) {
 // confirmed the end.
 func (v *Values) Close(ctx context.Context) error { return v.process().Close(ctx) }
 
-func (v *Values) process() *exact.Process {
+func (v *Values) process() *process.Process {
 	if v == nil {
 		return nil
 	}
@@ -76,10 +77,10 @@ type State struct {
 // Get returns a value. It has every write that was confirmed before the call, unless the leader of
 // the ensemble is being replaced meanwhile; then it may be older.
 func (v *Values) Get(ctx context.Context, path string) (now State, err error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
+	if err := process.CheckPath(recipe, path); err != nil {
 		return now, err
 	}
-	err = v.process().Read(ctx, "read a value", path, func(s *exact.Session) (err error) {
+	err = v.process().Read(ctx, "read a value", path, func(s *process.Session) (err error) {
 		now, err = current(s, path)
 		return err
 	})
@@ -87,7 +88,7 @@ func (v *Values) Get(ctx context.Context, path string) (now State, err error) {
 }
 
 // current reads a value, after a sync.
-func current(s *exact.Session, path string, state ...any) (State, error) {
+func current(s *process.Session, path string, state ...any) (State, error) {
 	got, err := s.Now("read a value", fence.Get(path), append(state, path)...)
 	switch {
 	case errors.Is(err, zkapi.ErrNoNode):
@@ -107,56 +108,58 @@ func (v *Values) Set(ctx context.Context, path string, data []byte) (Version, er
 // CompareAndSet replaces a value if it still has that version, and returns its new version. With
 // Absent it makes the znode. ErrChanged means that the version is another one.
 func (v *Values) CompareAndSet(ctx context.Context, path string, version Version, data []byte) (Version, error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
-		return 0, exact.NotApplied(path, err)
+	if err := process.CheckPath(recipe, path); err != nil {
+		return 0, process.NotApplied(path, err)
 	}
 	if version < Absent {
-		return 0, exact.NotApplied(path, exact.Invalid(recipe, "version %d: use one that was read, or Absent", version))
+		return 0, process.NotApplied(path, process.Invalid(recipe, "version %d: use one that was read, or Absent", version))
 	}
 	err := v.write(ctx, path, version, data)
-	if exact.Refused(err) {
+	if process.Refused(err) {
 		err = fmt.Errorf("%w: it has not version %d: %w", ErrChanged, version, err)
 	}
 	return version + 1, err
 }
 
-// write replaces a value if it still has that version.
-func (v *Values) write(ctx context.Context, path string, version Version, data []byte) error {
+// write replaces a value if it still has that version. The lane is beside the value, because a value
+// that is absent has nothing below it.
+func (v *Values) write(ctx context.Context, at string, version Version, data []byte) error {
+	folder := path.Dir(at)
 	if version != Absent {
-		return v.process().Write(ctx, path, zkapi.Set(path, data, int32(version)))
+		return v.process().Write(ctx, folder, zkapi.Set(at, data, int32(version)))
 	}
-	err := v.process().Write(ctx, path, v.process().Create(path, data))
+	err := v.process().Write(ctx, folder, v.process().Create(at, data))
 	if errors.Is(err, zkapi.ErrNoNode) {
-		if err := v.p.EnsureParents(ctx, path); err != nil {
-			return exact.NotApplied(path, err)
+		if err := v.p.EnsureParents(ctx, at); err != nil {
+			return process.NotApplied(at, err)
 		}
-		err = v.p.Write(ctx, path, v.p.Create(path, data))
+		err = v.p.Write(ctx, folder, v.p.Create(at, data))
 	}
 	return err
 }
 
 // change replaces a value by what next makes of it. If another process is faster, it begins again.
 func (v *Values) change(ctx context.Context, path string, next func(State) ([]byte, error)) (Version, error) {
-	if err := exact.CheckPath(recipe, path); err != nil {
-		return 0, exact.NotApplied(path, err)
+	if err := process.CheckPath(recipe, path); err != nil {
+		return 0, process.NotApplied(path, err)
 	}
 	for refusals := 1; ; refusals++ {
 		now, err := v.Get(ctx, path)
 		if err != nil {
-			return 0, exact.NotApplied(path, err)
+			return 0, process.NotApplied(path, err)
 		}
 		data, err := next(now)
 		if err != nil {
-			return 0, exact.NotApplied(path, err)
+			return 0, process.NotApplied(path, err)
 		}
 		switch err := v.write(ctx, path, now.Version, data); {
 		case err == nil:
 			return now.Version + 1, nil
-		case !exact.Refused(err):
+		case !process.Refused(err):
 			return 0, err
 		}
 		if err := v.p.Pause(ctx, refusals, path); err != nil {
-			return 0, exact.NotApplied(path, err)
+			return 0, process.NotApplied(path, err)
 		}
 	}
 }

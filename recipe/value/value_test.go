@@ -11,15 +11,18 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact/exacttest"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/mishap"
 	"github.com/ringmaster-zk/ringmaster/recipe/value"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-const path = "/values/a"
+const (
+	path = "/values/a"
+	lane = "/values" // where the lanes are
+)
 
 // values is one more process.
-func values(w *exacttest.World) *value.Values {
+func values(w *mishap.World) *value.Values {
 	w.Helper()
 	v, err := value.New(w.Env, value.Config{})
 	w.Opened(v, err)
@@ -28,7 +31,7 @@ func values(w *exacttest.World) *value.Values {
 
 // TestAdd_CountsOnce: whichever request or answer is lost, and if the session ends with it.
 func TestAdd_CountsOnce(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		v, want := values(w), int64(0)
 		for _, delta := range []int64{3, 4, -2} {
 			sum, err := v.Add(w.Ctx, path, delta)
@@ -43,8 +46,8 @@ func TestAdd_CountsOnce(t *testing.T) {
 			}
 			want = now
 		}
-		if names, receipts := w.Below(path); len(names) != 0 || receipts > 1 {
-			t.Errorf("below the counter are %v and %d receipts", names, receipts)
+		if names, lanes := w.Below(lane); len(names) > 1 || lanes > 1 {
+			t.Errorf("beside the counter are %v and %d lanes", names, lanes)
 		}
 		if m.At > 0 && !m.Expire && want != 5 {
 			t.Errorf("the counter is %d: an addition was given up although the session lived", want)
@@ -54,7 +57,7 @@ func TestAdd_CountsOnce(t *testing.T) {
 
 // TestCompareAndSet_TellsTruly the same, for a write with a condition.
 func TestCompareAndSet_TellsTruly(t *testing.T) {
-	exacttest.EachMishap(t, func(w *exacttest.World, m exacttest.Mishap) {
+	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {
 		v := values(w)
 		version, err := v.CompareAndSet(w.Ctx, path, value.Absent, []byte("x"))
 		w.Fate(m, err, w.Data(path) == "x")
@@ -71,7 +74,7 @@ func TestCompareAndSet_TellsTruly(t *testing.T) {
 
 // TestCompareAndSet_RefusesAnotherVersion, and an absent value that exists.
 func TestCompareAndSet_RefusesAnotherVersion(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		v := values(w)
 		if _, err := v.Set(w.Ctx, path, []byte("x")); err != nil {
 			t.Fatal(err)
@@ -92,7 +95,7 @@ func TestCompareAndSet_RefusesAnotherVersion(t *testing.T) {
 
 // TestBlock_HandsOutEachNumberOnce to many callers in several processes.
 func TestBlock_HandsOutEachNumberOnce(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		var mu sync.Mutex
 		var calls sync.WaitGroup
 		taken, total := map[int64]bool{}, 0
@@ -122,15 +125,15 @@ func TestBlock_HandsOutEachNumberOnce(t *testing.T) {
 		if total != 90 || !taken[1] || !taken[90] {
 			t.Errorf("%d numbers are handed out", total)
 		}
-		if _, receipts := w.Below(path); receipts > 9 {
-			t.Errorf("%d receipts for 9 callers", receipts)
+		if _, lanes := w.Below(lane); lanes > 9 {
+			t.Errorf("%d lanes for 9 callers", lanes)
 		}
 	})
 }
 
 // TestAdd_RefusesWhatIsNoNumber, and sums that are too large; the data stays.
 func TestAdd_RefusesWhatIsNoNumber(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		v := values(w)
 		for _, c := range []struct {
 			data  string
@@ -162,9 +165,9 @@ func TestAdd_RefusesWhatIsNoNumber(t *testing.T) {
 	})
 }
 
-// TestAdd_GoesOnAfterHands: hands set the counter, delete a receipt, and delete all.
+// TestAdd_GoesOnAfterHands: hands set the counter, set a lane, delete it, and delete all.
 func TestAdd_GoesOnAfterHands(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		v := values(w)
 		add := func(want int64) {
 			t.Helper()
@@ -175,22 +178,34 @@ func TestAdd_GoesOnAfterHands(t *testing.T) {
 		add(1)
 		w.Do(zkapi.Set(path, []byte("41"), zkapi.AnyVersion))
 		add(42)
-		for _, name := range w.Do(zkapi.Children(path)).Children {
-			w.Do(zkapi.Delete(path+"/"+name, zkapi.AnyVersion))
+		lanes := func(do func(path string) zkapi.Op) {
+			t.Helper()
+			done := 0
+			for _, name := range w.Do(zkapi.Children(lane)).Children {
+				if lane+"/"+name != path {
+					w.Do(do(lane + "/" + name))
+					done++
+				}
+			}
+			if done == 0 {
+				t.Fatal("there is no lane")
+			}
 		}
+		gone := func(path string) zkapi.Op { return zkapi.Delete(path, zkapi.AnyVersion) }
+		lanes(func(path string) zkapi.Op { return zkapi.Set(path, nil, zkapi.AnyVersion) })
 		add(43)
-		for _, name := range w.Do(zkapi.Children(path)).Children {
-			w.Do(zkapi.Delete(path+"/"+name, zkapi.AnyVersion))
-		}
-		w.Do(zkapi.Delete(path, zkapi.AnyVersion))
+		lanes(gone)
+		add(44)
+		lanes(gone)
+		w.Do(gone(path))
+		w.Do(gone(lane))
 		add(1)
 	})
 }
 
-// TestAdd_LeavesNoReceiptOfACallThatWasGivenUp: its fate is not known, and the next call deletes its
-// receipt.
-func TestAdd_LeavesNoReceiptOfACallThatWasGivenUp(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+// TestAdd_ReusesTheLaneOfACallThatWasGivenUp: its fate is not known, and is settled in the background.
+func TestAdd_ReusesTheLaneOfACallThatWasGivenUp(t *testing.T) {
+	mishap.Run(t, func(w *mishap.World) {
 		v := values(w)
 		for range 3 {
 			if _, err := v.Add(w.Ctx, path, 1); err != nil {
@@ -213,19 +228,20 @@ func TestAdd_LeavesNoReceiptOfACallThatWasGivenUp(t *testing.T) {
 			for _, s := range w.Env.Server.Sessions() {
 				s.Mend()
 			}
+			time.Sleep(time.Second)
 		}
 		if _, err := v.Add(w.Ctx, path, 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, receipts := w.Below(path); receipts != 1 {
-			t.Errorf("%d receipts are left", receipts)
+		if _, lanes := w.Below(lane); lanes != 1 {
+			t.Errorf("%d lanes are left", lanes)
 		}
 	})
 }
 
 // TestWatch_StreamsEachStateThatLasts, an absent value included, across a session that ends.
 func TestWatch_StreamsEachStateThatLasts(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		v, writer := values(w), values(w)
 		got := make(chan value.State, 10)
 		over := make(chan error, 1)
@@ -290,7 +306,7 @@ func TestValues_RefuseWhatIsWrong(t *testing.T) {
 			t.Errorf("not made by New: %v", err)
 		}
 	}
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		v := values(w)
 		for _, bad := range []string{"", "a", "/", "/a/", "/zookeeper/quota"} {
 			if _, err := v.Get(ctx, bad); !errors.Is(err, value.ErrInvalid) {

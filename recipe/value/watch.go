@@ -5,8 +5,8 @@ import (
 	"errors"
 	"iter"
 
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/exact"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -18,10 +18,10 @@ var errLeft = errors.New("the loop was left")
 // has the error that ended the stream, unless the loop was left.
 func (v *Values) Watch(ctx context.Context, path string) iter.Seq2[State, error] {
 	return func(yield func(State, error) bool) {
-		err := exact.CheckPath(recipe, path)
+		err := process.CheckPath(recipe, path)
 		if err == nil {
 			w := &watch{path: path}
-			err = v.process().Await(ctx, "watch a value", w, func(s *exact.Session) ([]zkapi.Source, error) { return w.look(s, yield) })
+			err = v.process().Await(ctx, "watch a value", w, func(s *process.Session) ([]zkapi.Source, error) { return w.look(s, yield) })
 		}
 		if !errors.Is(err, errLeft) {
 			yield(State{}, err)
@@ -37,7 +37,7 @@ type watch struct {
 }
 
 // look streams the value if it is news.
-func (w *watch) look(s *exact.Session, yield func(State, error) bool) ([]zkapi.Source, error) {
+func (w *watch) look(s *process.Session, yield func(State, error) bool) ([]zkapi.Source, error) {
 	got, err := s.Ask("watch a value", fence.Get(w.path).Watched(), w)
 	now := State{got.Data, Version(got.Stat.Version)}
 	if errors.Is(err, zkapi.ErrNoNode) {

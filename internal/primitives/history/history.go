@@ -114,17 +114,17 @@ func ParseEntry(data string) (token int32, id string, ok bool) {
 	return token, id, err == nil
 }
 
-// IsReceipt reports whether a znode is a receipt.
-func IsReceipt(path string) bool {
-	return strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], "receipt-")
+// IsLane reports whether a znode is a lane, whose version counts the writes of a session.
+func IsLane(path string) bool {
+	return strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], "lane-")
 }
 
-// Changes reports whether a write changes an object. A receipt changes nothing, nor does the create of
+// Changes reports whether a write changes an object. A lane changes nothing, nor does the create of
 // a znode that the same write deletes, nor what becomes of the znode above the accounts.
 func Changes(ops []record.Op, object string) bool {
 	return slices.ContainsFunc(ops, func(op record.Op) bool {
 		undone := op.Kind == "create" && slices.ContainsFunc(ops, func(other record.Op) bool { return other.Kind == "delete" && other.Path == op.Path })
 		made := op.Kind == "delete" && slices.ContainsFunc(ops, func(other record.Op) bool { return other.Kind == "create" && other.Path == op.Path })
-		return op.Kind != "check" && op.Path != Bank && ObjectOf(op.Path) == object && !IsReceipt(op.Path) && !undone && !made
+		return op.Kind != "check" && op.Path != Bank && ObjectOf(op.Path) == object && !IsLane(op.Path) && !undone && !made
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/record"
 )
 
-// TestChanges_LeavesOutWhatChangesNothing: receipts, checks of absence, and the znode above the
+// TestChanges_LeavesOutWhatChangesNothing: lanes, checks of absence, and the znode above the
 // accounts.
 func TestChanges_LeavesOutWhatChangesNothing(t *testing.T) {
 	op := func(kind, path string) record.Op { return record.Op{Kind: kind, Path: path} }
@@ -15,9 +15,9 @@ func TestChanges_LeavesOutWhatChangesNothing(t *testing.T) {
 		object string
 		want   bool
 	}{
-		"a set":            {[]record.Op{op("set", Sum), op("create", Sum+"/receipt-1")}, Sum, true},
+		"a set":            {[]record.Op{op("set", "/values/lane-1-0"), op("set", Sum)}, Sum, true},
 		"of another":       {[]record.Op{op("set", Sum)}, Numbers, false},
-		"a receipt":        {[]record.Op{op("create", Sum+"/receipt-1"), op("delete", Sum+"/receipt-0")}, Sum, false},
+		"a lane":           {[]record.Op{op("create", Bank+"/lane-1-0"), op("set", Bank+"/lane-1-0")}, Bank, false},
 		"a check":          {[]record.Op{op("check", Bank+"/a")}, Bank, false},
 		"absence":          {[]record.Op{op("create", Bank+"/a"), op("delete", Bank+"/a")}, Bank, false},
 		"the space":        {[]record.Op{op("create", Bank)}, Bank, false},

@@ -136,7 +136,7 @@ func (f *facts) moneyKept() checker.Property {
 	return p.Property("%d audits, and the final tree: the accounts have %d units together.", audits, history.Money)
 }
 
-// nothingLeft: in the final tree there is no receipt, and no participant of a barrier, whose user has
+// nothingLeft: in the final tree there is no lane, and no participant of a barrier, whose user has
 // left in good order.
 func (f *facts) nothingLeft() checker.Property {
 	p := checker.NewFindings("NothingLeft")
@@ -144,11 +144,11 @@ func (f *facts) nothingLeft() checker.Property {
 		return p.Property("")
 	}
 	for _, n := range f.Evidence.Nodes {
-		if (history.IsReceipt(n.Path) || isParticipant(n.Path)) && !f.goesSoon(n.Owner) {
+		if (history.IsLane(n.Path) || isParticipant(n.Path)) && !f.goesSoon(n.Owner) {
 			p.Violate(wording.Finding{Code: LeftInTree, Object: history.ObjectOf(n.Path), Args: wording.Args{"path": n.Path}})
 		}
 	}
-	return p.Property("The final tree has no receipt and no participant of a barrier whose user has left.")
+	return p.Property("The final tree has no lane and no participant of a barrier whose user has left.")
 }
 
 // goesSoon reports whether a session belongs to a user that did not leave in good order, so that its

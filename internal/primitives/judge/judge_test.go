@@ -69,7 +69,7 @@ func sound() record.Run {
 	m := &made{Written: recordtest.NewWritten(record.FromMemory)}
 	add := func(process string, at int, n, sum int64, op record.Op) {
 		m.call(process, history.Sum, fmt.Sprint("add", at), at, record.OK, history.Asked{Verb: history.Add, N: n}, history.Told{Sum: sum}, 0)
-		m.write(process, at, op, create(history.Sum+"/receipt-x", ""))
+		m.write(process, at, set("/values/lane-x-0", "", int32(at)), op)
 	}
 	add("u1", 1, 2, 2, create(history.Sum, "2"))
 	add("u2", 5, 3, 5, set(history.Sum, "5", 0))
@@ -287,10 +287,10 @@ func TestJudging_FindsEachDefect(t *testing.T) {
 				}, func(ops []record.Op) []record.Op { ops[1].Data = history.Entry(0, "u3", 1); return ops })
 			}, "LedgerFenced", "in the name of token 0",
 		},
-		"a receipt in the final tree": {
+		"a lane in the final tree": {
 			func(_ *testing.T, run *record.Run) {
-				run.Evidence.Nodes = append(run.Evidence.Nodes, record.Node{Path: history.Sum + "/receipt-x", Owner: "0x77"})
-			}, "NothingLeft", "The final tree has /values/sum/receipt-x",
+				run.Evidence.Nodes = append(run.Evidence.Nodes, record.Node{Path: "/values/lane-x-0", Owner: "0x77"})
+			}, "NothingLeft", "The final tree has /values/lane-x-0",
 		},
 		"users that do not finish": {
 			func(_ *testing.T, run *record.Run) {

@@ -67,7 +67,7 @@ func (f *facts) part(object string, hidden func(*call) history.Told, verbs ...st
 // written are the parts of the first write of a call that was applied.
 func (c *call) written(object string) (ops []record.Op) {
 	for _, op := range c.applied[0].Invoke.Ops() {
-		if op.Kind != "check" && op.Path != history.Bank && history.ObjectOf(op.Path) == object && !history.IsReceipt(op.Path) {
+		if op.Kind != "check" && op.Path != history.Bank && history.ObjectOf(op.Path) == object && !history.IsLane(op.Path) {
 			ops = append(ops, op)
 		}
 	}

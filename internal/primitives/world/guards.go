@@ -12,12 +12,21 @@ import (
 func Guards() []worlds.Guard {
 	return []worlds.Guard{
 		{
-			Name: "receipt", Explain: "a user whose answer was lost looks for the receipt of its write",
-			Rewrite: func(op zkapi.Op) zkapi.Op {
-				if op.Kind == zkapi.KindExists && strings.Contains(op.Path, "/receipt-") {
-					op.Path = counter + "/none"
+			Name: "write-by-lane", Explain: "a write sets the lane of its user from one version to the next",
+			Rewrite: worlds.Each(func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindSet && strings.Contains(op.Path, "/lane-") {
+					op.Version = zkapi.AnyVersion
 				}
 				return op
+			}),
+		},
+		{
+			Name: "write-resolved", Explain: "a user whose answer was lost finds out whether its write was applied",
+			Believe: func(op zkapi.Op, err error) error {
+				if !worlds.Has(op, zkapi.KindSet, counter) || zkapi.FateOf(err) != zkapi.Unknown {
+					return err
+				}
+				return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: len(op.Ops) - 1, Fate: zkapi.NotApplied, Err: zkapi.ErrBadVersion}
 			},
 		},
 		{
@@ -52,7 +61,7 @@ func Guards() []worlds.Guard {
 		{
 			Name: "join-resolved", Explain: "a user whose create was not answered looks for its znode before it makes another",
 			Believe: func(op zkapi.Op, err error) error {
-				if op.Kind != zkapi.KindCreate || zkapi.FateOf(err) != zkapi.Unknown {
+				if !worlds.Has(op, zkapi.KindCreate, barred+"/") || zkapi.FateOf(err) != zkapi.Unknown {
 					return err
 				}
 				return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrNotSent}

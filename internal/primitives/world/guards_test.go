@@ -15,7 +15,8 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		config   Config
 		violated []string
 	}{
-		"receipt":              {with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), []string{"AppliedOnce"}},
+		"write-by-lane":        {with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), []string{"AppliedOnce"}},
+		"write-resolved":       {with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), []string{"AppliedOnce"}},
 		"counter-version":      {with(Counter, nil), []string{"AppliedOnce", "SumsOnce"}},
 		"read-check":           {with(Bank, func(c *Config) { c.Audits = 1 }), []string{"MoneyKept"}},
 		"absence-check":        {with(Bank, func(c *Config) { c.Users, c.Audits = 1, 1 }), []string{"MoneyKept"}},

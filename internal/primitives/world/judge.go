@@ -20,7 +20,7 @@ var properties = []subject.Property{
 	{Name: "MoneyKept", Says: "all accounts together have the money, in every state and in what every transaction sees"},
 	{Name: "RoundsWhole", Says: "a round begins only when its participants are there and those of the round before are gone, and only its participants are in"},
 	{Name: "LeaveTogether", Says: "no user is out while another one of its round is in and has not asked to leave"},
-	{Name: "NoZnodeLeft", Says: "a user that is done has one receipt at most, and no place in the barrier"},
+	{Name: "NoZnodeLeft", Says: "a user that is done has one lane at most, and no place in the barrier"},
 	{Name: "GoalStaysReachable", Says: "from every state each user can still finish, without another fault"},
 	{Name: "NoCrash", Says: "no program panics"},
 }
@@ -111,19 +111,19 @@ func (j judge) State(v explore.View) []explore.Violation {
 }
 
 // owned are the znodes below a path that belong to the session of a process, by whether they are
-// receipts.
-func owned(v explore.View, p explore.ProcessView) (receipts, others int) {
+// lanes.
+func owned(v explore.View, p explore.ProcessView) (lanes, others int) {
 	for path, entry := range v.Tree.All() {
 		if entry.Stat.EphemeralOwner == 0 || entry.Stat.EphemeralOwner != p.Session {
 			continue
 		}
-		if strings.Contains(path, "/receipt-") {
-			receipts++
+		if strings.Contains(path, "/lane-") {
+			lanes++
 		} else {
 			others++
 		}
 	}
-	return receipts, others
+	return lanes, others
 }
 
 // left judges what a process that is done has left.
@@ -131,8 +131,8 @@ func (j judge) left(f *worlds.Findings, v explore.View, p explore.ProcessView) {
 	if p.Notes[doneNote] == "" || !p.Known || j.config.Library != explore.Honest {
 		return
 	}
-	if receipts, others := owned(v, p); receipts > 1 || others > 0 {
-		f.Violate("NoZnodeLeft", "%s is done, and has %d receipts and %d other znodes", p.Name, receipts, others)
+	if lanes, others := owned(v, p); lanes > 1 || others > 0 {
+		f.Violate("NoZnodeLeft", "%s is done, and has %d lanes and %d other znodes", p.Name, lanes, others)
 	}
 }
 

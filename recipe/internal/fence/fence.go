@@ -2,7 +2,7 @@
 // they take only a Read. WriteAll and WriteAllWhile write under a claim. The session itself is
 // not accessible, so an unfenced write does not compile.
 //
-// A few writes of a role need no claim: Take, Join, Attend, Make, MayWrite and Lift. Each of them
+// A few writes of a role need no claim: Take, Join, Attend, Make, MayWrite, Test and Lift. Each of them
 // says why.
 //
 // The package decides nothing: the caller chooses paths and versions, and interprets the
@@ -11,6 +11,7 @@ package fence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -150,6 +151,23 @@ func (s Session) MayWrite(ctx context.Context, path string) error {
 	_, err := s.session.Do(ctx, zkapi.Set(path, nil, NoVersion))
 	return err
 }
+
+// Test asks whether a multi would be applied. It needs no claim because it changes nothing: ops are
+// checks, and creates that are each followed by the delete of that znode.
+func (s Session) Test(ctx context.Context, ops []zkapi.Op) error {
+	for i, op := range ops {
+		made := op.Kind == zkapi.KindCreate && i+1 < len(ops) && ops[i+1].Kind == zkapi.KindDelete && ops[i+1].Path == op.Path
+		gone := op.Kind == zkapi.KindDelete && i > 0 && ops[i-1].Kind == zkapi.KindCreate && ops[i-1].Path == op.Path
+		if op.Kind != zkapi.KindCheck && !made && !gone {
+			return &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: errChanges}
+		}
+	}
+	_, err := s.session.Do(ctx, zkapi.Multi(ops...))
+	return err
+}
+
+// errChanges is the error of a Test that would change something.
+var errChanges = errors.New("a test must change nothing")
 
 // CanRise reports whether a version is a claim, and stays one when the znode has been set n
 // times more.

@@ -110,10 +110,27 @@ func TestMayWrite_NamesAVersionThatNoZnodeHas(t *testing.T) {
 	}
 }
 
+// Test sends nothing that would change the tree.
+func TestTest_ChangesNothing(t *testing.T) {
+	made, gone := zkapi.Create("/a", nil, zkapi.Persistent), zkapi.Delete("/a", 0)
+	for _, ops := range [][]zkapi.Op{
+		{made}, {gone}, {gone, made}, {made, zkapi.Delete("/b", 0)}, {zkapi.Check("/b", 1), zkapi.Set("/a", nil, 1)}, {made, zkapi.Check("/b", 1), gone},
+	} {
+		w := &wire{}
+		if err := fence.Of(w).Test(t.Context(), ops); zkapi.FateOf(err) != zkapi.NotApplied || len(w.sent) != 0 {
+			t.Errorf("%v: %v, sent %v", ops, err, w.sent)
+		}
+	}
+	w := &wire{}
+	if err := fence.Of(w).Test(t.Context(), []zkapi.Op{zkapi.Check("/b", 1), made, gone}); err != nil || len(w.sent) != 1 || w.sent[0].Kind != zkapi.KindMulti {
+		t.Errorf("%v, sent %v", err, w.sent)
+	}
+}
+
 // Each further method is a further way to write without a claim, perhaps. It must be
 // entered here, and in the package's comment if it writes.
 func TestSession_HasTheseMethodsOnly(t *testing.T) {
-	want := strings.Fields("Attend Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Timeout WriteAll WriteAllWhile")
+	want := strings.Fields("Attend Cause Close Connection Do DoAll Done ID Join Lift Make MaxRequest MayWrite Take Test Timeout WriteAll WriteAllWhile")
 	var got []string
 	for i, of := 0, reflect.TypeFor[*fence.Session](); i < of.NumMethod(); i++ {
 		got = append(got, of.Method(i).Name)

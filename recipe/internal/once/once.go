@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ var ErrInDoubt = errors.New("it is not known whether the write was applied")
 // Place is where lanes are made.
 type Place struct {
 	Folder string // a persistent znode
+	Prefix string // of the names of the lanes
 	ACL    []zkapi.ACL
 	Data   []byte // of each lane: who its owner is, for people
 	// Prepare makes the folder, and what else the recipe's writes need.
@@ -61,7 +63,7 @@ type Lanes struct {
 
 // New has no lane yet, and sends nothing.
 func New(life context.Context, env zkapi.Env, obs observe.Observer, session fence.Session, place Place) *Lanes {
-	return &Lanes{Place: place, Session: session, env: env, obs: obs, life: life, base: place.Folder + "/" + env.Unique()}
+	return &Lanes{Place: place, Session: session, env: env, obs: obs, life: life, base: path.Join(place.Folder, place.Prefix+env.Unique())}
 }
 
 // Claim is the right to write with this session.
@@ -77,6 +79,13 @@ func (l *Lanes) Over() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.broken || l.Session.Done().Fired()
+}
+
+// Made reports whether there is a lane.
+func (l *Lanes) Made() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.made
 }
 
 // Write is one write.

@@ -1,6 +1,6 @@
-// Package exacttest lets everything go wrong once, for the tests of recipes that are built on package
-// exact: each request in its turn is lost, or its answer is, and the session ends or lives on.
-package exacttest
+// Package mishap lets everything go wrong once, for the tests of recipes whose writes are applied
+// once: each request in its turn is lost, or its answer is, and the session ends or lives on.
+package mishap
 
 import (
 	"context"
@@ -76,9 +76,9 @@ func run(t *testing.T, m Mishap, test func(w *World)) (requests int) {
 	return requests
 }
 
-// EachMishap runs a test once for each request that it makes without a mishap, and for each kind of
+// Each runs a test once for each request that it makes without a mishap, and for each kind of
 // mishap.
-func EachMishap(t *testing.T, test func(w *World, m Mishap)) {
+func Each(t *testing.T, test func(w *World, m Mishap)) {
 	var requests int
 	t.Run(Mishap{}.String(), func(t *testing.T) {
 		requests = run(t, Mishap{}, func(w *World) { test(w, Mishap{}) })
@@ -156,8 +156,8 @@ func (w *World) Data(path string) string {
 	return string(node.Data)
 }
 
-// Below are the names below a znode, without receipts.
-func (w *World) Below(path string) (names []string, receipts int) {
+// Below are the names below a znode, and how many lanes there are beside them.
+func (w *World) Below(path string) (names []string, lanes int) {
 	w.hands(true)
 	defer w.hands(false)
 	listed, err := w.direct.Do(w.Ctx, zkapi.Children(path))
@@ -165,13 +165,13 @@ func (w *World) Below(path string) (names []string, receipts int) {
 		w.Fatal(err)
 	}
 	for _, name := range listed.Children {
-		if strings.HasPrefix(name, "receipt-") {
-			receipts++
+		if strings.HasPrefix(name, "lane-") {
+			lanes++
 		} else {
 			names = append(names, name)
 		}
 	}
-	return names, receipts
+	return names, lanes
 }
 
 // Fate fails the test unless the error says truly whether a write was applied.

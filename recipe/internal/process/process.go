@@ -1,22 +1,19 @@
-// Package exact sends the requests of a process that has no role, such as one that raises a
-// counter. A write is applied once at most, whatever is lost, and its caller is told truly what
-// became of it.
-package exact
+// Package process has what a process without a role shares among its calls, such as one that raises
+// a counter: its session, the lanes by which its writes are applied once (package once), and waits.
+package process
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
-	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -37,8 +34,8 @@ type Process struct {
 	acl    []zkapi.ACL // of all znodes that are made
 	shared *sessions.Shared
 
-	mu       sync.Mutex
-	receipts receipts
+	mu    sync.Mutex
+	lanes *once.Lanes // of the present session
 }
 
 // New does not connect. recipe is the name in errors, in the log and in measurements.
@@ -122,88 +119,11 @@ func CheckPath(recipe, p string) error {
 	return nil
 }
 
-// Session is one session of a Process, for one call.
-type Session struct {
-	fence.Session
-	session zkapi.Session
-	p       *Process
-	ctx     context.Context
-	again   *retry.Step
-	doubt   bool // the last write was not answered, and its fate is not known yet
-
-	reconnected zkapi.Source // fires if the connection has changed since the last look of Await
-}
-
-// on is a session for one call.
-func (p *Process) on(ctx context.Context, session zkapi.Session, what string) *Session {
-	return &Session{Session: fence.Of(session), session: session, p: p, ctx: ctx, again: retry.New(p.Env, p.Obs, what)}
-}
-
-// at declares what the calling thread depends on.
-func (s *Session) at(what string, state []any) { zkapi.Checkpoint(s.p.Env, what, s.ctx, s, state) }
-
-// Ask sends one read. what names the place in the code, and state is all that the caller depends on
-// there, for an explorer.
-func (s *Session) Ask(what string, read fence.Read, state ...any) (zkapi.Result, error) {
-	s.at(what, state)
-	return s.Do(s.ctx, read)
-}
-
-// Now is Ask for a read that is at least as new as every write that was answered before. If the last
-// write was not answered, a read that does not show it proves that it was not applied, and never
-// will be: the requests of a session take effect in their order.
-func (s *Session) Now(what string, read fence.Read, state ...any) (zkapi.Result, error) {
-	if _, err := s.Ask(what+": sync", fence.Sync(read.Path()), state...); err != nil {
-		return zkapi.Result{}, err
-	}
-	return s.Ask(what, read, state...)
-}
-
-// Send sends one write. If its answer is lost, the step that has sent it is repeated on the same
-// session, as long as that lives: it must find out what became of the write before it sends
-// another.
-func (s *Session) Send(what string, op zkapi.Op, state ...any) (zkapi.Result, error) {
-	s.at(what, state)
-	result, err := s.session.Do(s.ctx, op)
-	s.doubt = zkapi.FateOf(err) == zkapi.Unknown
-	return result, err
-}
-
-// InDoubt reports whether the answer to the last write was lost.
-func (s *Session) InDoubt() bool { return s.doubt }
-
-// Settled notes that the fate of the last write is known.
-func (s *Session) Settled() { s.doubt = false }
-
-// Repeat repeats a step on this session until it is answered, or the session has ended.
-func (s *Session) Repeat(ctx context.Context, step func(*Session) error) error {
-	one := s.p.on(ctx, s.session, "clean up")
-	return one.again.OnDisconnect(ctx, s.session, func() error { return step(one) })
-}
-
-// Ensure makes a persistent znode unless it exists, and those above it.
-func (s *Session) Ensure(path string) error {
-	return obstacle.Ensure(s.ctx, s.Session, path, s.p.acl)
-}
-
-// EnsureParents makes the znodes above a path that are missing.
-func (s *Session) EnsureParents(of string) error { return s.Ensure(path.Dir(of)) }
-
-// Once repeats a step until it is answered. If a session ends while the fate of a write is not
-// known, it never will be: then zkapi.FateOf(err) is zkapi.Unknown. This is the only such error,
-// beside the end of ctx. Of every other error it is zkapi.NotApplied. If nothing is in doubt, the step goes on, on another session if necessary.
-// state is what the step depends on.
-func (p *Process) Once(ctx context.Context, what string, state any, step func(*Session) error) error {
-	return p.each(ctx, what, state, step, false)
-}
-
-// OnEach is Once for a step whose writes do not matter any more when the session has ended, because
-// they went with it.
-func (p *Process) OnEach(ctx context.Context, what string, state any, step func(*Session) error) error {
-	return p.each(ctx, what, state, step, true)
-}
-
-func (p *Process) each(ctx context.Context, what string, state any, step func(*Session) error, passing bool) error {
+// Each runs a step on one session after the other, until its error is another one than that the
+// session has ended. A step is repeated on a session when a read was not answered; its writes are
+// repeated by Session.Write. Of every error that is not once.ErrInDoubt, zkapi.FateOf is
+// zkapi.NotApplied. state is what the step depends on.
+func (p *Process) Each(ctx context.Context, what string, state any, step func(*Session) error) error {
 	if p == nil {
 		return errZero
 	}
@@ -211,21 +131,28 @@ func (p *Process) each(ctx context.Context, what string, state any, step func(*S
 		zkapi.Checkpoint(p.Env, "connect", ctx, p, state)
 		session, err := p.shared.Connected(ctx)
 		if err != nil {
-			return &zkapi.Error{Kind: zkapi.KindMulti, Path: what, Index: -1, Fate: zkapi.NotApplied, Err: err}
+			return NotApplied(what, err)
 		}
-		s := p.on(ctx, session, what)
-		err = s.again.OnDisconnect(ctx, session, func() error { return step(s) })
+		err = p.on(ctx, session, what).repeat(step)
 		switch {
-		case err == nil:
-			return nil
-		case s.doubt && !passing:
-			return &zkapi.Error{Kind: zkapi.KindMulti, Path: what, Index: -1, Fate: zkapi.Unknown, Err: p.shared.Explained(err)}
-		case ctx.Err() != nil:
+		case errors.Is(err, once.ErrInDoubt):
+			return err
+		case err != nil && ctx.Err() != nil:
 			return &zkapi.Error{Kind: zkapi.KindMulti, Path: what, Index: -1, Fate: zkapi.NotApplied, Err: p.shared.Explained(err)}
-		case zkapi.Permanent(err) || !errors.Is(err, zkapi.ErrSessionEnded):
+		case err == nil, zkapi.Permanent(err), !errors.Is(err, zkapi.ErrSessionEnded):
 			return NotApplied(what, err)
 		}
 	}
+}
+
+// Write applies all of ops, or none, and no more than once, on one session after the other if
+// necessary. The errors are those of Session.Write, except that a session that has ended is one
+// only if a write was in doubt then.
+func (p *Process) Write(ctx context.Context, folder string, ops ...zkapi.Op) error {
+	return p.Each(ctx, "write", ops, func(s *Session) error {
+		_, err := s.Write(folder, nil, ops...)
+		return err
+	})
 }
 
 // Read repeats a step that only reads.
@@ -244,8 +171,7 @@ func (p *Process) Connected(ctx context.Context) (fence.Session, error) {
 func (p *Process) Check(ctx context.Context, state any, ops ...zkapi.Op) error {
 	return p.Read(ctx, "check", state, func(s *Session) error {
 		s.at("check", []any{state, ops})
-		_, err := s.session.Do(ctx, zkapi.Multi(ops...))
-		return err
+		return s.Session.Test(ctx, ops)
 	})
 }
 
@@ -264,6 +190,11 @@ func NotApplied(path string, err error) error {
 	if err == nil || zkapi.FateOf(err) == zkapi.NotApplied {
 		return err
 	}
+	return notApplied(path, err)
+}
+
+// notApplied is err, with that fate, although it may be that of a read.
+func notApplied(path string, err error) error {
 	return &zkapi.Error{Kind: zkapi.KindMulti, Path: path, Index: -1, Fate: zkapi.NotApplied, Err: err}
 }
 

@@ -1,4 +1,4 @@
-package exact
+package process
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func (p *Process) Await(ctx context.Context, what string, state any, look Look) 
 func (s *Session) Await(state any, look Look) error {
 	for {
 		var watches []zkapi.Source
-		err := s.again.OnDisconnect(s.ctx, s, func() (err error) {
+		err := s.repeat(func(*Session) (err error) {
 			_, _, s.reconnected = s.Connection()
 			watches, err = look(s)
 			return err

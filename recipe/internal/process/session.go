@@ -95,7 +95,7 @@ func (s *Session) Write(folder string, state any, ops ...zkapi.Op) ([]zkapi.Resu
 		if over := s.Over(); over != nil {
 			return nil, notApplied(folder, over)
 		}
-		sent, err := s.p.writer(s.Session, folder).Send(s.ctx, once.Write{Ops: ops, State: state})
+		sent, err := s.p.writer(s.Session, folder).Send(s.ctx, once.Write{Ops: ops, State: []any{s, state}})
 		switch {
 		case errors.Is(err, once.ErrInDoubt) && s.p.Life().Err() != nil:
 			return nil, &zkapi.Error{Kind: zkapi.KindMulti, Path: folder, Index: -1, Fate: zkapi.Unknown,

@@ -34,7 +34,7 @@ func TestQueue_PutTakeListRequeue(t *testing.T) {
 		{"", "take mail --timeout 0 -- cat", "", 10},
 		{"", "take mail --timeout 300ms -- cat", "", 10},
 		{"", "requeue mail entry-100-0000000099", "", 8},
-		{"", "requeue mail entry-100-0000000003", "entry-100-0000000005\n", 0},
+		{"", "requeue mail nosuch entry-100-0000000003", "entry-100-0000000005\n", 8},
 		{"", "requeue mail --all", "", 0},
 		{"", "ls mail --dead", "the queue has no dead letters\n", 0},
 		{"", "take /queues/mail -- cat", "c", 0},

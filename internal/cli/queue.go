@@ -179,19 +179,24 @@ func (r QueueRequeue) Run(ctx context.Context, o *Options, s Streams, name strin
 			ids = append(ids, e.ID)
 		}
 	}
+	var missing error
 	for _, id := range ids {
 		back, err := q.Requeue(ctx, id)
-		if r.All && errors.Is(err, queue.ErrUnknownItem) { // another person was faster
+		switch unknown := errors.Is(err, queue.ErrUnknownItem); {
+		case r.All && unknown: // another person was faster
 			continue
-		}
-		if err != nil {
+		case unknown: // the others have their turn
+			missing = fmt.Errorf("queue requeue: not every item was put back: %w", err)
+			printf(s.Err, "ringmaster: %s\n", plain(fmt.Sprintf("queue requeue: %s: %v", id, err)))
+			continue
+		case err != nil:
 			return fmt.Errorf("queue requeue: %s: %w", id, err)
 		}
 		if err := printID(s, back); err != nil {
 			return err
 		}
 	}
-	return nil
+	return missing
 }
 
 // CompleteQueues lists the names of queues that begin with what was typed.

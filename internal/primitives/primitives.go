@@ -4,6 +4,8 @@ package primitives
 
 import (
 	"github.com/ringmaster-zk/ringmaster/internal/primitives/judge"
+	"github.com/ringmaster-zk/ringmaster/internal/primitives/lanes"
+	"github.com/ringmaster-zk/ringmaster/internal/primitives/story"
 	"github.com/ringmaster-zk/ringmaster/internal/primitives/workload"
 	"github.com/ringmaster-zk/ringmaster/internal/primitives/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
@@ -17,7 +19,9 @@ func Subject() subject.Subject {
 		Objects:  "calls",
 		Explain:  "counters, values, transactions, barriers and leases that processes share",
 		Judge:    judge.Judging(workload.Sessions),
+		Stories:  story.Stories(),
 		Workload: workload.New(),
 		Worlds:   world.Worlds,
+		Lanes:    lanes.Lanes(),
 	}
 }

@@ -99,6 +99,58 @@ type Told struct {
 	Seen    map[string]int `json:"seen,omitempty"`    // by account
 }
 
+// Words are what was asked for.
+func (a Asked) Words() string {
+	switch a.Verb {
+	case Add:
+		return fmt.Sprintf("add %d", a.N)
+	case Block:
+		return fmt.Sprintf("a block of %d", a.N)
+	case Swap:
+		return fmt.Sprintf("set, if it has version %d", a.Version)
+	case Fund:
+		return fmt.Sprintf("fund with %d, if there is no money", a.N)
+	case Transfer:
+		return fmt.Sprintf("transfer from %s to %s", a.From, a.To)
+	case Enter:
+		return fmt.Sprintf("enter a round of %d", a.N)
+	case Take:
+		return fmt.Sprintf("take for %d ms", a.N)
+	}
+	return a.Verb
+}
+
+// Words are the answer to a call that is done; empty if it says no more than that.
+func (t Told) Words(a Asked) string {
+	switch {
+	case t.Refused:
+		return map[string]string{Swap: "it has another version", Transfer: "there is no money", Fund: "there is money"}[a.Verb]
+	case a.Verb == Add:
+		return fmt.Sprintf("the sum is %d", t.Sum)
+	case a.Verb == Block:
+		return fmt.Sprintf("its numbers are %d to %d", t.First, t.Last)
+	case a.Verb == Swap || a.Verb == Set && a.Text != "":
+		return fmt.Sprintf("the version is %d", t.Version)
+	case a.Verb == Audit || a.Verb == Transfer:
+		return "it saw " + seen(t.Seen)
+	}
+	return ""
+}
+
+// seen are the accounts that have money, in the order of their names.
+func seen(accounts map[string]int) string {
+	var all []string
+	for _, name := range Accounts {
+		if accounts[name] != 0 {
+			all = append(all, fmt.Sprintf("%d in %s", accounts[name], name))
+		}
+	}
+	if len(all) == 0 {
+		return "no money"
+	}
+	return strings.Join(all, ", ")
+}
+
 // Writes reports whether a call of that verb changes its object, if it is done and not refused.
 func (a Asked) Writes() bool {
 	return !slices.Contains([]string{Audit, Wait, Enter, Leave, Take, Renew, Release}, a.Verb)

@@ -177,127 +177,130 @@ func rewrite(t *testing.T, run *record.Run, such func(record.Op) bool, change fu
 
 func at(path string) func(record.Op) bool { return func(op record.Op) bool { return op.Path == path } }
 
+// defects are what is planted into the sound run.
+var defects = map[string]struct {
+	plant   func(t *testing.T, run *record.Run)
+	suspect string // the property that is violated; empty: the run is valid
+	says    string
+}{
+	"as it is": {func(*testing.T, *record.Run) {}, "", ""},
+	"an addition that was told to be not applied": {
+		func(t *testing.T, run *record.Run) { ended(t, run, "add5").Type = record.Fail }, "AppliedOnce", "u2 was told at 8.000s that add on /values/sum was not applied and never will be, but it was applied",
+	},
+	"an addition that is not applied": {
+		func(t *testing.T, run *record.Run) {
+			rewrite(t, run, at(history.Sum), func([]record.Op) []record.Op { return []record.Op{create("/elsewhere", "")} })
+		}, "AppliedOnce", "u1 was told at 4.000s that add on /values/sum is done, but no write of this call was applied",
+	},
+	"an addition that is applied twice": {
+		func(t *testing.T, run *record.Run) {
+			rewrite(t, run, at(history.Numbers), func([]record.Op) []record.Op { return []record.Op{set(history.Sum, "4", 0)} })
+			for i := range run.Events {
+				if e := &run.Events[i]; e.ID() == "add1" && e.Type == record.OK {
+					e.At = 13 * time.Second
+				}
+			}
+			run.Events = record.Merge(run.Events)
+		}, "AppliedOnce", "u1 called add on /values/sum at 13.000s, and 2 writes of this call were applied",
+	},
+	"a sum that another addition has not counted": {
+		func(t *testing.T, run *record.Run) { tell(t, run, "add5", history.Told{Sum: 3}) }, "CountersLinearizable", "no order",
+	},
+	"a block twice": {
+		func(t *testing.T, run *record.Run) { tell(t, run, "block14", history.Told{First: 3, Last: 4}) }, "NumbersOnce", "u2 was told at 17.000s that 3 of /values/numbers is its own, but u1 had been told the same",
+	},
+	"a lost addition": {
+		func(_ *testing.T, run *record.Run) { run.Evidence.Nodes[0].Data = "3" }, "SumKept", "/values/sum is 3 in the final tree, and what was added makes 5",
+	},
+	"a refusal of a version that is right": {
+		func(t *testing.T, run *record.Run) { tell(t, run, "mode1", history.Told{Refused: true}) }, "ValuesLinearizable", "no order",
+	},
+	"a stale audit": {
+		func(t *testing.T, run *record.Run) {
+			tell(t, run, "audit", history.Told{Seen: map[string]int{"a": 12}})
+		}, "TransactionsSerializable", "no order",
+	},
+	"an audit between two moments": {
+		func(t *testing.T, run *record.Run) {
+			tell(t, run, "audit", history.Told{Seen: map[string]int{"a": 12, "b": 1}})
+		}, "MoneyKept", "u3 saw 13 units in all accounts of /bank at 41.000s, and there are 12",
+	},
+	"money that is gone": {
+		func(_ *testing.T, run *record.Run) { run.Evidence.Nodes[2].Data = "0" }, "MoneyKept", "the final tree saw 11 units",
+	},
+	"a wait that ends while the barrier is set": {
+		func(t *testing.T, run *record.Run) {
+			for i := range run.Events {
+				if e := &run.Events[i]; e.ID() == "wait" {
+					e.At -= 5 * time.Second
+				}
+			}
+			run.Events = record.Merge(run.Events)
+		}, "WaitsEndInTime", "u3 was told at 55.000s that /barriers/gate is not set, but it was set from 44.000s on",
+	},
+	"a round without a participant": {
+		func(t *testing.T, run *record.Run) {
+			rewrite(t, run, at(history.Round+"/x-0000000000"), func([]record.Op) []record.Op { return []record.Op{create("/elsewhere", "")} })
+		}, "RoundsWhole", "although /barriers/round/x-0000000000 was not there",
+	},
+	"a round that is too small": {
+		func(t *testing.T, run *record.Run) {
+			rewrite(t, run, at(history.Round+"/ready"), func(ops []record.Op) []record.Op {
+				ops[1].Data = `{"round":1,"members":["x-0000000000"]}`
+				return ops
+			})
+		}, "RoundsWhole", "was told at 65.000s that it is in round 1 of /barriers/round, but no such round began",
+	},
+	"one that leaves alone": {
+		func(t *testing.T, run *record.Run) {
+			for i := range run.Events {
+				if e := &run.Events[i]; e.Process == "u2" && e.ID() == "stayu2" && e.At >= 70*time.Second {
+					e.At += 4 * time.Second
+				}
+			}
+			run.Events = record.Merge(run.Events)
+		}, "LeaveTogether", "u1 left round 1 of /barriers/round at 72.000s, although u2 was in and had not asked to leave",
+	},
+	"two holders of the lease": {
+		func(t *testing.T, run *record.Run) {
+			for i := range run.Events {
+				if e := &run.Events[i]; e.Kind == history.Tenure && e.Process == "u1" && e.Type == record.OK {
+					e.At = 96 * time.Second
+				}
+			}
+			run.Events = record.Merge(run.Events)
+		}, "TenuresApart", "u1 (token 1) and u2 (token 2) both believed to hold /leases/duty for 2.000s",
+	},
+	"an entry without the lease": {
+		func(t *testing.T, run *record.Run) {
+			rewrite(t, run, at(history.Ledger), func(ops []record.Op) []record.Op { return ops[1:] })
+		}, "LedgerFenced", "u1 wrote to the ledger at 86.000s in the name of token 1 of /leases/duty",
+	},
+	"an entry of an earlier holder": {
+		func(t *testing.T, run *record.Run) {
+			seen := false
+			rewrite(t, run, func(op record.Op) bool {
+				again := seen && op.Path == history.Ledger
+				seen = seen || op.Path == history.Ledger
+				return again
+			}, func(ops []record.Op) []record.Op { ops[1].Data = history.Entry(0, "u3", 1); return ops })
+		}, "LedgerFenced", "in the name of token 0",
+	},
+	"a lane in the final tree": {
+		func(_ *testing.T, run *record.Run) {
+			run.Evidence.Nodes = append(run.Evidence.Nodes, record.Node{Path: "/values/lane-x-0", Owner: "0x77"})
+		}, "NothingLeft", "The final tree has /values/lane-x-0",
+	},
+	"users that do not finish": {
+		func(_ *testing.T, run *record.Run) {
+			run.Evidence.Drained, run.Evidence.Problem = false, "drain: nothing moved"
+		}, "WorksAfterHeal", "the users did not finish: drain: nothing moved",
+	},
+}
+
 // TestJudging_FindsEachDefect judges a sound run, and the same run with one defect each.
 func TestJudging_FindsEachDefect(t *testing.T) {
-	for name, c := range map[string]struct {
-		plant   func(t *testing.T, run *record.Run)
-		suspect string // empty: the run is valid
-		says    string
-	}{
-		"as it is": {func(*testing.T, *record.Run) {}, "", ""},
-		"an addition that was told to be not applied": {
-			func(t *testing.T, run *record.Run) { ended(t, run, "add5").Type = record.Fail }, "AppliedOnce", "u2 was told at 8.000s that add on /values/sum was not applied and never will be, but it was applied",
-		},
-		"an addition that is not applied": {
-			func(t *testing.T, run *record.Run) {
-				rewrite(t, run, at(history.Sum), func([]record.Op) []record.Op { return []record.Op{create("/elsewhere", "")} })
-			}, "AppliedOnce", "u1 was told at 4.000s that add on /values/sum is done, but no write of this call was applied",
-		},
-		"an addition that is applied twice": {
-			func(t *testing.T, run *record.Run) {
-				rewrite(t, run, at(history.Numbers), func([]record.Op) []record.Op { return []record.Op{set(history.Sum, "4", 0)} })
-				for i := range run.Events {
-					if e := &run.Events[i]; e.ID() == "add1" && e.Type == record.OK {
-						e.At = 13 * time.Second
-					}
-				}
-				run.Events = record.Merge(run.Events)
-			}, "AppliedOnce", "u1 called add on /values/sum at 13.000s, and 2 writes of this call were applied",
-		},
-		"a sum that another addition has not counted": {
-			func(t *testing.T, run *record.Run) { tell(t, run, "add5", history.Told{Sum: 3}) }, "CountersLinearizable", "no order",
-		},
-		"a block twice": {
-			func(t *testing.T, run *record.Run) { tell(t, run, "block14", history.Told{First: 3, Last: 4}) }, "NumbersOnce", "u2 was told at 17.000s that 3 of /values/numbers is its own, but u1 had been told the same",
-		},
-		"a lost addition": {
-			func(_ *testing.T, run *record.Run) { run.Evidence.Nodes[0].Data = "3" }, "SumKept", "/values/sum is 3 in the final tree, and what was added makes 5",
-		},
-		"a refusal of a version that is right": {
-			func(t *testing.T, run *record.Run) { tell(t, run, "mode1", history.Told{Refused: true}) }, "ValuesLinearizable", "no order",
-		},
-		"a stale audit": {
-			func(t *testing.T, run *record.Run) {
-				tell(t, run, "audit", history.Told{Seen: map[string]int{"a": 12}})
-			}, "TransactionsSerializable", "no order",
-		},
-		"an audit between two moments": {
-			func(t *testing.T, run *record.Run) {
-				tell(t, run, "audit", history.Told{Seen: map[string]int{"a": 12, "b": 1}})
-			}, "MoneyKept", "u3 saw 13 units in all accounts of /bank at 41.000s, and there are 12",
-		},
-		"money that is gone": {
-			func(_ *testing.T, run *record.Run) { run.Evidence.Nodes[2].Data = "0" }, "MoneyKept", "the final tree saw 11 units",
-		},
-		"a wait that ends while the barrier is set": {
-			func(t *testing.T, run *record.Run) {
-				for i := range run.Events {
-					if e := &run.Events[i]; e.ID() == "wait" {
-						e.At -= 5 * time.Second
-					}
-				}
-				run.Events = record.Merge(run.Events)
-			}, "WaitsEndInTime", "u3 was told at 55.000s that /barriers/gate is not set, but it was set from 44.000s on",
-		},
-		"a round without a participant": {
-			func(t *testing.T, run *record.Run) {
-				rewrite(t, run, at(history.Round+"/x-0000000000"), func([]record.Op) []record.Op { return []record.Op{create("/elsewhere", "")} })
-			}, "RoundsWhole", "although /barriers/round/x-0000000000 was not there",
-		},
-		"a round that is too small": {
-			func(t *testing.T, run *record.Run) {
-				rewrite(t, run, at(history.Round+"/ready"), func(ops []record.Op) []record.Op {
-					ops[1].Data = `{"round":1,"members":["x-0000000000"]}`
-					return ops
-				})
-			}, "RoundsWhole", "was told at 65.000s that it is in round 1 of /barriers/round, but no such round began",
-		},
-		"one that leaves alone": {
-			func(t *testing.T, run *record.Run) {
-				for i := range run.Events {
-					if e := &run.Events[i]; e.Process == "u2" && e.ID() == "stayu2" && e.At >= 70*time.Second {
-						e.At += 4 * time.Second
-					}
-				}
-				run.Events = record.Merge(run.Events)
-			}, "LeaveTogether", "u1 left round 1 of /barriers/round at 72.000s, although u2 was in and had not asked to leave",
-		},
-		"two holders of the lease": {
-			func(t *testing.T, run *record.Run) {
-				for i := range run.Events {
-					if e := &run.Events[i]; e.Kind == history.Tenure && e.Process == "u1" && e.Type == record.OK {
-						e.At = 96 * time.Second
-					}
-				}
-				run.Events = record.Merge(run.Events)
-			}, "TenuresApart", "u1 (token 1) and u2 (token 2) both believed to hold /leases/duty for 2.000s",
-		},
-		"an entry without the lease": {
-			func(t *testing.T, run *record.Run) {
-				rewrite(t, run, at(history.Ledger), func(ops []record.Op) []record.Op { return ops[1:] })
-			}, "LedgerFenced", "u1 wrote to the ledger at 86.000s in the name of token 1 of /leases/duty",
-		},
-		"an entry of an earlier holder": {
-			func(t *testing.T, run *record.Run) {
-				seen := false
-				rewrite(t, run, func(op record.Op) bool {
-					again := seen && op.Path == history.Ledger
-					seen = seen || op.Path == history.Ledger
-					return again
-				}, func(ops []record.Op) []record.Op { ops[1].Data = history.Entry(0, "u3", 1); return ops })
-			}, "LedgerFenced", "in the name of token 0",
-		},
-		"a lane in the final tree": {
-			func(_ *testing.T, run *record.Run) {
-				run.Evidence.Nodes = append(run.Evidence.Nodes, record.Node{Path: "/values/lane-x-0", Owner: "0x77"})
-			}, "NothingLeft", "The final tree has /values/lane-x-0",
-		},
-		"users that do not finish": {
-			func(_ *testing.T, run *record.Run) {
-				run.Evidence.Drained, run.Evidence.Problem = false, "drain: nothing moved"
-			}, "WorksAfterHeal", "the users did not finish: drain: nothing moved",
-		},
-	} {
+	for name, c := range defects {
 		t.Run(name, func(t *testing.T) {
 			run := sound()
 			c.plant(t, &run)

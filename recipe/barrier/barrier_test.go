@@ -273,6 +273,26 @@ func TestDouble_EndsARoundWhoseParticipantsDied(t *testing.T) {
 	})
 }
 
+// TestDouble_GoesOnWithoutTheOneThatBeganIt: the last one to come begins the round. If it dies, the
+// round goes on, and no other one begins beside it.
+func TestDouble_GoesOnWithoutTheOneThatBeganIt(t *testing.T) {
+	exacttest.Run(t, func(w *exacttest.World) {
+		first, second := entering(w, w.Ctx, 2), entering(w, w.Ctx, 2)
+		a := in(t, first)
+		in(t, second)
+		expire(w, 1)
+		third, fourth := entering(w, w.Ctx, 2), entering(w, w.Ctx, 2)
+		still(t, "it is in beside a round", third)
+		still(t, "it is in beside a round", fourth)
+		if err := <-leaving(w, a); err != nil {
+			t.Error(err)
+		}
+		if c, d := in(t, third), in(t, fourth); c.Round() != 2 || d.Round() != 2 {
+			t.Errorf("rounds %d and %d", c.Round(), d.Round())
+		}
+	})
+}
+
 // TestEnter_LeavesNoZnode when it is given up, whichever request or answer is lost.
 func TestEnter_LeavesNoZnode(t *testing.T) {
 	mishap.Each(t, func(w *mishap.World, m mishap.Mishap) {

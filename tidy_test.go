@@ -101,7 +101,7 @@ var rooms = map[string][]string{
 	"internal/primitives/history":     {"record"},
 	"internal/primitives/judge":       {"checker", "checker/wording", "internal/primitives/history", "record"},
 	"internal/primitives/workload":    {"internal/primitives/history", "nemesis", "recipe/barrier", "recipe/lease", "recipe/stm", "recipe/value", "record", "subject", "zkapi"},
-	"internal/primitives/world":       {"zkapi", "model/zk", "model/explore", "recipe/barrier", "recipe/stm", "recipe/value", "subject", "internal/worlds"},
+	"internal/primitives/world":       {"zkapi", "model/zk", "model/explore", "recipe/barrier", "recipe/lease", "recipe/stm", "recipe/value", "subject", "internal/worlds"},
 	"internal/lock":                   {"internal/lock/judge", "internal/lock/lanes", "internal/lock/story", "internal/lock/workload", "internal/lock/world", "subject"},
 	"internal/lock/history":           {"record"},
 	"internal/lock/judge":             {"checker", "checker/wording", "internal/lock/history", "record", "github.com/anishathalye/porcupine"},

@@ -67,6 +67,28 @@ func Guards() []worlds.Guard {
 				return &zkapi.Error{Kind: op.Kind, Path: op.Path, Index: -1, Fate: zkapi.NotApplied, Err: zkapi.ErrNotSent}
 			},
 		},
+		{
+			Name: "gate-looked-at", Explain: "a wait for a barrier is over when its znode is not there",
+			Rewrite: func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindExists && op.Path == gate {
+					op.Path = counter + "/none"
+				}
+				return op
+			},
+		},
+		{
+			Name: "lease-version", Explain: "a lease is taken only as it was read",
+			Rewrite: func(op zkapi.Op) zkapi.Op {
+				if op.Kind == zkapi.KindSet && op.Path == leased {
+					op.Version = zkapi.AnyVersion
+				}
+				return op
+			},
+		},
+		{
+			Name: "lease-check", Explain: "a holder's write checks that no other has taken the lease",
+			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == leased }),
+		},
 		worlds.WatchWithRead,
 		worlds.LookAfterReconnect,
 	}

@@ -20,6 +20,10 @@ var properties = []subject.Property{
 	{Name: "MoneyKept", Says: "all accounts together have the money, in every state and in what every transaction sees"},
 	{Name: "RoundsWhole", Says: "a round begins only when its participants are there and those of the round before are gone, and only its participants are in"},
 	{Name: "LeaveTogether", Says: "no user is out while another one of its round is in and has not asked to leave"},
+	{Name: "WaitsEndInTime", Says: "no user was told that the gate is not set while it was set all the time"},
+	{Name: "LiftedOnce", Says: "a gate that was set again after it was lifted stays set"},
+	{Name: "TokensOnce", Says: "no two holders of the lease are told the same token"},
+	{Name: "LedgerFenced", Says: "no holder of the lease writes after one with a greater token"},
 	{Name: "NoZnodeLeft", Says: "a user that is done has one lane at most, and no place in the barrier"},
 	{Name: "GoalStaysReachable", Says: "from every state each user can still finish, without another fault"},
 	{Name: "NoCrash", Says: "no program panics"},
@@ -49,6 +53,9 @@ func members(tree zk.Tree) (names []string, in bool) {
 	return ready.Members, in
 }
 
+// grantOf is what the znode of the lease says.
+func grantOf(tree zk.Tree) string { data, _ := text(tree, leased); return data }
+
 // Write implements explore.Judge.
 func (j judge) Write(w explore.Write) []explore.Violation {
 	var f worlds.Findings
@@ -57,6 +64,9 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 	}
 	if before, after := number(w.Before, counter), number(w.After, counter); before != after && !slices.Contains([]int64{1, 10, 100}, after-before) {
 		f.Violate("AppliedOnce", "%s makes %d of the counter, which was %d", w.Process, after, before)
+	}
+	if before, after := number(w.Before, ledger), number(w.After, ledger); after < before {
+		f.Violate("LedgerFenced", "%s writes with token %d, after one with token %d", w.Process, after, before)
 	}
 	_, was := members(w.Before)
 	if names, is := members(w.After); is && !was {
@@ -107,7 +117,32 @@ func (j judge) State(v explore.View) []explore.Violation {
 		f.Violate("MoneyKept", "all accounts have %d", total)
 	}
 	j.together(&f, v)
+	j.passed(&f, v)
+	holders := map[string]string{}
+	for _, p := range v.Processes {
+		if token := p.Notes[tokenNote]; token != "" {
+			if other := holders[token]; other != "" {
+				f.Violate("TokensOnce", "%s and %s were told token %s", other, p.Name, token)
+			}
+			holders[token] = p.Name
+		}
+	}
 	return f
+}
+
+// passed judges the gate, which is set until the first user lifts it, and is set again by the second
+// one only.
+func (j judge) passed(f *worlds.Findings, v explore.View) {
+	sets := slices.ContainsFunc(v.Processes, func(p explore.ProcessView) bool { return p.Notes[setsNote] != "" })
+	_, set := text(v.Tree, gate)
+	for _, p := range v.Processes {
+		if set && !sets && p.Notes[passedNote] != "" {
+			f.Violate("WaitsEndInTime", "%s was told that the gate is not set, and it was never lifted", p.Name)
+		}
+		if !set && p.Notes[setNote] != "" {
+			f.Violate("LiftedOnce", "%s has set the gate again, and it was lifted once more", p.Name)
+		}
+	}
 }
 
 // owned are the znodes below a path that belong to the session of a process, by whether they are
@@ -156,11 +191,19 @@ func (j judge) together(f *worlds.Findings, v explore.View) {
 }
 
 // Goal implements explore.Judge: every user that lives is done. A round of the barrier may lack a
-// participant for ever if one has lost its place, has died, or has had its rounds.
+// participant for ever if one has lost its place, has died, or has had its rounds. A user may wait for
+// ever at a gate that the first one does not lift any more. A lease that its holder has left ends when
+// time passes, which is a fault here.
 func (j judge) Goal(v explore.View) bool {
 	done, alone := 0, 0
+	_, set := text(v.Tree, gate)
+	over := func(p explore.ProcessView) bool { return !p.Running || p.Notes[doneNote] != "" }
+	left := func(p explore.ProcessView) bool {
+		return over(p) && strings.Contains(grantOf(v.Tree), `"id":"`+p.Name+".")
+	}
+	leftOver := slices.ContainsFunc(v.Processes, left)
 	for _, p := range v.Processes {
-		if !p.Running || p.Notes[doneNote] != "" {
+		if over(p) || leftOver || j.config.Of == Gate && set && over(v.Processes[0]) && p.Notes[passedNote] == "" {
 			done++
 		} else if j.config.Of == Barrier && p.Notes[inNote] == "" {
 			alone++
@@ -174,6 +217,8 @@ func (j judge) Seen(w explore.Write) []string {
 	var seen []string
 	_, was := members(w.Before)
 	_, is := members(w.After)
+	_, set := text(w.Before, gate)
+	_, still := text(w.After, gate)
 	x, y := number(w.Before, accounts[0]), number(w.After, accounts[0])
 	for _, one := range []struct {
 		when bool
@@ -181,6 +226,10 @@ func (j judge) Seen(w explore.Write) []string {
 	}{
 		{w.Err == nil && number(w.Before, counter) != number(w.After, counter), "an addition"},
 		{w.Err == nil && x != y, "a transfer"},
+		{w.Err == nil && set && !still, "a barrier that is lifted"},
+		{w.Err == nil && !set && still, "a barrier that is set"},
+		{w.Err == nil && grantOf(w.Before) != grantOf(w.After) && grantOf(w.After) != "{}", "a lease that is taken"},
+		{w.Err == nil && number(w.Before, ledger) != number(w.After, ledger), "a write under a lease"},
 		{w.Err == nil && !was && is, "a round that begins"},
 		{w.Err == nil && was && !is, "a round that ends"},
 		{w.Err != nil && zkapi.FailedIndex(w.Err) >= 0, "a write that is refused"},

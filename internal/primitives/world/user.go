@@ -9,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
 	"github.com/ringmaster-zk/ringmaster/recipe/barrier"
+	"github.com/ringmaster-zk/ringmaster/recipe/lease"
 	"github.com/ringmaster-zk/ringmaster/recipe/stm"
 	"github.com/ringmaster-zk/ringmaster/recipe/value"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -24,6 +25,10 @@ const (
 	inNote      = "in"      // the round that it is in
 	leavesNote  = "leaves"  // it has asked to leave that round
 	outNote     = "out"     // the round that it was told it has left
+	passedNote  = "passed"  // it was told that the gate is not set
+	setsNote    = "sets"    // it has asked to set the gate
+	setNote     = "set"     // it was told that the gate is set
+	tokenNote   = "token"   // the token of the lease that it was told last
 	doneNote    = "done"    // it wants nothing any more
 )
 
@@ -39,6 +44,7 @@ type user struct {
 	values   *value.Values
 	space    *stm.Space
 	barriers *barrier.Barriers
+	leases   *lease.Leases
 
 	round       int
 	ok, unknown int
@@ -50,10 +56,11 @@ func (u user) program() explore.Program {
 	return func(ctx context.Context, host explore.Host) {
 		one, env := u, u.guard.Env(host)
 		one.host = host
-		var errs [3]error
+		var errs [4]error
 		one.values, errs[0] = value.New(env, value.Config{})
 		one.space, errs[1] = stm.New(env, stm.Config{Path: bank})
 		one.barriers, errs[2] = barrier.New(env, barrier.Config{})
+		one.leases, errs[3] = lease.New(env, lease.Config{})
 		if err := errors.Join(errs[:]...); err != nil {
 			panic(err)
 		}
@@ -71,6 +78,10 @@ func (u *user) run(ctx context.Context) {
 			u.told(u.add(ctx))
 		case u.Of == Barrier:
 			u.stay(ctx)
+		case u.Of == Gate:
+			u.pass(ctx)
+		case u.Of == Lease:
+			u.hold(ctx)
 		case u.audits:
 			u.audit(ctx)
 		default:
@@ -180,4 +191,44 @@ func (u *user) stay(ctx context.Context) {
 	}
 	u.host.Note(inNote, "")
 	u.host.Note(leavesNote, "")
+}
+
+// pass has the first user lift the gate. The others wait for that; then the second one sets the gate
+// again.
+func (u *user) pass(ctx context.Context) {
+	if u.number == 0 {
+		u.told(u.barriers.Lift(ctx, gate))
+		return
+	}
+	if err := u.barriers.Wait(ctx, gate); err != nil {
+		panic(err)
+	}
+	u.host.Note(passedNote, "1")
+	zkapi.Checkpoint(u.host, "passed")
+	_ = u.host.Act(ctx, "pass", 0)
+	if u.number == 1 {
+		u.host.Note(setsNote, "1")
+		if err := u.barriers.Set(ctx, gate); err == nil {
+			u.host.Note(setNote, "1")
+		}
+	}
+}
+
+// lasts is for how long the lease is taken: some sweeps of the explorer.
+const lasts = 3 * explore.SweepTime
+
+// hold takes the lease, writes under it, and gives it back.
+func (u *user) hold(ctx context.Context) {
+	held, err := u.leases.Take(ctx, leased, lasts)
+	if zkapi.FateOf(err) == zkapi.Unknown {
+		return // it is given back in the background
+	} else if err != nil {
+		panic(err)
+	}
+	token := held.Token()
+	u.host.Note(tokenNote, fmt.Sprint(token))
+	zkapi.Checkpoint(u.host, "holds", held, token)
+	_ = u.host.Act(ctx, "work", int64(token))
+	_, _ = held.Write(ctx, zkapi.Set(ledger, fmt.Append(nil, token), zkapi.AnyVersion)) // the judge sees it
+	_ = held.Release(ctx)                                                               // or it ends by itself
 }

@@ -3,6 +3,7 @@ package world
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds"
 	"github.com/ringmaster-zk/ringmaster/model/explore"
@@ -15,11 +16,13 @@ const (
 	Counter = "counter"
 	Bank    = "bank"
 	Barrier = "barrier"
+	Gate    = "gate"
+	Lease   = "lease"
 )
 
 // Config lists the processes of a world and what they do.
 type Config struct {
-	Of      string // Counter, Bank or Barrier
+	Of      string // Counter, Bank, Barrier, Gate or Lease
 	Users   int
 	Rounds  int  // how often each of them adds, transfers, or goes in and out
 	Fill    int  `json:",omitempty"` // how many users make a round of the barrier; 0: all
@@ -41,6 +44,9 @@ const (
 	counter = "/counter"
 	bank    = "/bank"
 	barred  = "/barrier"
+	gate    = "/gates/gate" // it is set in the beginning
+	leased  = "/lease"
+	ledger  = "/ledger" // the greatest token in whose name a holder has written
 )
 
 // accounts are what money moves between. The first one has all of it in the beginning.
@@ -69,8 +75,10 @@ func (c Config) World() (*explore.World, error) {
 // check returns an error if the numbers of a Config are not valid.
 func (c Config) check() error {
 	switch {
-	case c.Of != Counter && c.Of != Bank && c.Of != Barrier:
-		return fmt.Errorf("world: of %q: use %s, %s or %s", c.Of, Counter, Bank, Barrier)
+	case !slices.Contains([]string{Counter, Bank, Barrier, Gate, Lease}, c.Of):
+		return fmt.Errorf("world: of %q: use %s, %s, %s, %s or %s", c.Of, Counter, Bank, Barrier, Gate, Lease)
+	case c.Of == Gate && (c.Users < 2 || c.Rounds > 1):
+		return errors.New("world: one user lifts the gate once, and the others wait for it: use --users 2 or 3, and --rounds 1")
 	case c.Users < 1 || c.Users > 3 || c.Rounds < 1 || c.Rounds > 9 || c.Audits < 0:
 		return fmt.Errorf("world: %d users, %d rounds, %d audits: use 1 to 3 users, and 1 to 9 rounds", c.Users, c.Rounds, c.Audits)
 	case (c.Audits > 0 || c.Keeps) && c.Of != Bank:
@@ -94,7 +102,7 @@ func (c Config) fill() int {
 // furnished is the tree at the beginning.
 func furnished() zk.Tree {
 	tree := zk.NewStructuralTree()
-	for _, z := range []struct{ path, data string }{{counter, "0"}, {bank, ""}, {accounts[0], fmt.Sprint(money)}, {barred, ""}} {
+	for _, z := range []struct{ path, data string }{{counter, "0"}, {bank, ""}, {accounts[0], fmt.Sprint(money)}, {barred, ""}, {"/gates", ""}, {gate, ""}, {leased, ""}, {ledger, "0"}} {
 		tree, _, _, _ = tree.Write(zkapi.Create(z.path, []byte(z.data), zkapi.Persistent), 0)
 	}
 	return tree

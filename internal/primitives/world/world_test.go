@@ -60,6 +60,18 @@ var pinned = []struct {
 	{with(Barrier, func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 148078, 328648, 42, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 753977, 1665308, 45, true},
 	{with(Barrier, func(c *Config) { c.Users, c.Fill = 3, 2 }), 1866472, 4853931, 45, true},
+	{with(Gate, nil), 8, 8, 5, false},
+	{with(Gate, func(c *Config) { c.Users = 3 }), 39, 60, 8, false},
+	{with(Gate, func(c *Config) { c.Bounds.Losses = 1 }), 46, 64, 7, false},
+	{with(Gate, func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 319, 732, 11, false},
+	{with(Gate, func(c *Config) { c.Bounds.Expiries = 1 }), 47, 68, 7, false},
+	{with(Lease, nil), 80, 134, 12, false},
+	{with(Lease, func(c *Config) { c.Rounds = 2 }), 510, 942, 24, false},
+	{with(Lease, func(c *Config) { c.Bounds.Losses = 1 }), 482, 986, 13, false},
+	{with(Lease, func(c *Config) { c.Bounds.Expiries = 1 }), 532, 1020, 14, false},
+	{with(Lease, func(c *Config) { c.Bounds.Crashes = 1 }), 270, 602, 14, false},
+	{with(Lease, func(c *Config) { c.Bounds.Sweeps = 3 }), 764, 1440, 17, false},
+	{with(Lease, func(c *Config) { c.Bounds.Sweeps, c.Bounds.Lags = 3, 1 }), 4598, 12248, 23, false},
 }
 
 // quickStates is the largest world that make quick explores.
@@ -121,6 +133,7 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	configs := []Config{
 		with(Counter, nil), with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), with(Bank, nil),
 		with(Bank, func(c *Config) { c.Users, c.Audits, c.Keeps = 1, 1, true }), with(Barrier, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }),
+		with(Gate, nil), with(Lease, func(c *Config) { c.Users, c.Bounds.Sweeps = 1, 3 }),
 	}
 	if worldstest.Deep() {
 		for _, p := range pinned {

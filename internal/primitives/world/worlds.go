@@ -16,7 +16,7 @@ func Worlds() subject.Worlds {
 
 // options binds the configuration to options.
 func (c *Config) options(f *flag.FlagSet) {
-	f.StringVar(&c.Of, "of", c.Of, "what the users share: counter, bank or barrier")
+	f.StringVar(&c.Of, "of", c.Of, "what the users share: counter, bank, barrier, gate or lease")
 	f.IntVar(&c.Users, "users", c.Users, "processes that use it")
 	f.IntVar(&c.Rounds, "rounds", c.Rounds, "how often each of them does")
 	f.IntVar(&c.Fill, "fill", 0, "how many users make a round of the barrier; 0: all")
@@ -41,8 +41,8 @@ func (c *Config) under(given subject.Conditions) (subject.World, error) {
 
 // Expected lists the events that must happen somewhere in a world of this Config.
 func (c Config) Expected() []string {
-	names := map[string][]string{Counter: {"an addition"}, Bank: {"a transfer"}, Barrier: {"a round that begins", "a round that ends"}}[c.Of]
-	if c.Users > 1 {
+	names := map[string][]string{Counter: {"an addition"}, Bank: {"a transfer"}, Barrier: {"a round that begins", "a round that ends"}, Gate: {"a barrier that is lifted", "a barrier that is set"}, Lease: {"a lease that is taken", "a write under a lease"}}[c.Of]
+	if c.Users > 1 && c.Of != Gate && c.Of != Lease {
 		names = append(names, "a write that is refused")
 	}
 	return names

@@ -10,6 +10,11 @@ import (
 
 // Guards returns the guards of the primitives that can be taken out.
 func Guards() []worlds.Guard {
+	return append(append(ofValues(), ofBarriers()...), worlds.WatchWithRead, worlds.LookAfterReconnect)
+}
+
+// ofValues are the guards of counters and transactions.
+func ofValues() []worlds.Guard {
 	return []worlds.Guard{
 		{
 			Name: "write-by-lane", Explain: "a write sets the lane of its user from one version to the next",
@@ -50,6 +55,12 @@ func Guards() []worlds.Guard {
 			Name: "deletions-check", Explain: "a transaction checks that no other one has deleted a znode meanwhile",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Path == bank }),
 		},
+	}
+}
+
+// ofBarriers are the guards of barriers and leases.
+func ofBarriers() []worlds.Guard {
+	return []worlds.Guard{
 		{
 			Name: "begin-check", Explain: "a round begins with a check that each of its participants is there",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && strings.HasPrefix(op.Path, barred+"/") }),
@@ -89,8 +100,6 @@ func Guards() []worlds.Guard {
 			Name: "lease-check", Explain: "a holder's write checks that no other has taken the lease",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == leased }),
 		},
-		worlds.WatchWithRead,
-		worlds.LookAfterReconnect,
 	}
 }
 

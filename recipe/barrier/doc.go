@@ -43,6 +43,8 @@
 //     one that has just died.
 //   - A participant that has lost its session may still be working when the others leave. Let it
 //     work under Inside.Context, and write through Inside.Write.
+//   - If the path is deleted, or the ensemble is wiped or restored from a backup, the numbers of
+//     rounds come again. A system outside that compares them must be told.
 //   - Wait and IsSet may be late while the leader of the ensemble is being replaced.
 //
 // Entering costs four requests and one to three reads for each time that it wakes. The first write of

@@ -8,7 +8,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Round is the number of the round: it grows with each round of the path.
+// Round is the number of the round: it grows with each round of the path. It comes again if the path
+// is deleted, or the ensemble is restored from a backup.
 func (in *Inside) Round() int32 { return in.number }
 
 // Context ends when this participant is in no longer, or may be so: its cause is ErrLost, ErrLeft or

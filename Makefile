@@ -58,13 +58,13 @@ test: ## run every test, those on a real ensemble included
 check: ## gofmt, vet, staticcheck
 	@scripts/check
 
-bench: build ## measure the recipes against plain writes and other people's queues, locks and elections, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs, a decision beside many tasks against one beside few
+bench: build ## measure the recipes against plain writes and other people's queues, locks, elections and counters, the explorer against a plain map, the checker against porcupine alone, the ZooKeeper in memory against an echo and fsyncs, a decision beside many tasks against one beside few
 	@$(BIN) bench --suite drain,lone,reads,submit,idle,kill
 	@$(BIN) bench --suite neighbour --tasks 100000
 	@$(BIN) bench --suite residents --tasks 100000
 	@$(BIN) bench --suite cost --servers 1
 	@$(BIN) bench --suite peers
-	@$(BIN) bench --suite lock,election
+	@$(BIN) bench --suite lock,election,counter
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture

@@ -1,5 +1,5 @@
-"""Measures kazoo's Lock, or its Election, on the ensemble of PEERS_SERVER, below the znode
-PEERS_BELOW: what PEERS_PART says, lock or election. It prints one line of JSON for each figure.
+"""Measures kazoo's Lock, its Election or its Counter, on the ensemble of PEERS_SERVER, below the
+znode PEERS_BELOW: what PEERS_PART says, lock, election or counter. It prints one line of JSON for each figure.
 README.md has the settings."""
 
 import json
@@ -54,23 +54,41 @@ def pairs(path, n):
 class Crowd:
     """Contenders, each with a session of its own."""
 
-    def __init__(self, path, contenders):
-        self.path, self.contenders = path, contenders
+    def __init__(self, path, contenders, part):
+        self.path, self.contenders, self.part = path, contenders, part
         self.ready, self.grants = multiprocessing.Semaphore(0), multiprocessing.Value("q", 0)
         self.counts, self.over = multiprocessing.Event(), multiprocessing.Event()
 
     def contend(self):
         zk = connect()
-        lock = zk.Lock(self.path)
+        turn = self.add(zk) if self.part == "counter" else self.lock(zk)
         self.ready.release()
         granted = 0
         while not self.over.is_set():
-            lock.acquire()
-            granted += self.counts.is_set()
-            lock.release()
+            granted += turn()
         with self.grants.get_lock():
             self.grants.value += granted
         zk.stop()
+
+    def lock(self, zk):
+        lock = zk.Lock(self.path)
+
+        def turn():
+            lock.acquire()
+            counts = self.counts.is_set()
+            lock.release()
+            return counts
+
+        return turn
+
+    def add(self, zk):
+        counter = zk.Counter(self.path)
+
+        def turn():
+            counter.__add__(1)  # what += calls
+            return self.counts.is_set()
+
+        return turn
 
     def process(self, threads):
         all_threads = [threading.Thread(target=self.contend) for _ in range(threads)]
@@ -97,7 +115,7 @@ class Crowd:
         for p in started:
             p.join(PATIENCE)
             p.kill()
-        figure(what="grants", setting="a session each, %d process%s" % (processes, "es" if processes > 1 else ""), waiting=self.contenders, tasks=self.grants.value, seconds=took)
+        figure(what="adds" if self.part == "counter" else "grants", setting="a session each, %d process%s" % (processes, "es" if processes > 1 else ""), waiting=self.contenders, tasks=self.grants.value, seconds=took)
 
 
 class Contender:
@@ -158,9 +176,11 @@ def main():
     figure(what="server", setting="kazoo %s" % kazoo.__version__)
     if part == "lock":
         pairs(below + "/pairs", number("LONE"))
+    if part != "election":
         for contenders in map(int, os.environ["PEERS_CROWDS"].split(",")):
-            Crowd(below + "/crowd-%d" % contenders, contenders).measure(number("WINDOW"))
-    handovers(below + "/passed", part, number("HANDOVERS"))
+            Crowd(below + "/crowd-%d" % contenders, contenders, part).measure(number("WINDOW"))
+    if part != "counter":
+        handovers(below + "/passed", part, number("HANDOVERS"))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ const (
 	Pair   = "pair"   // a lock is taken and released, and nothing else contends
 	Grants = "grants" // contenders take a lock and release it, again and again
 	Passed = "passed" // a lock or a leadership goes to one that waits: from the call that gives it up
+	Adds   = "adds"   // processes add 1 to a counter, again and again
 	Server = "server" // nothing: what the server says of its settings
 )
 
@@ -23,7 +24,7 @@ const (
 type Figure struct {
 	What    string  `json:"what"`
 	Setting string  `json:"setting"` // how it was measured; of Server: what the server says of itself
-	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began; of Grants: contenders
+	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began; of Grants and Adds: contenders
 	Tasks   int     `json:"tasks"`   // that were done or handed in; locks, or grants
 	Seconds float64 `json:"seconds"` // that all of them took; of what is timed one by one: the median
 }
@@ -51,7 +52,7 @@ func (f Figure) check() error {
 		if f.Tasks > f.Waiting {
 			return fmt.Errorf("%d of %d waiting tasks were done", f.Tasks, f.Waiting)
 		}
-	case Grants:
+	case Grants, Adds:
 		if f.Waiting < 1 {
 			return fmt.Errorf("it does not say how many contend")
 		}

@@ -58,6 +58,11 @@ func (f finder) all() []Peer {
 // Locks returns what people use instead of package lock.
 func Locks() []Peer { return find.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex") }
 
+// Counters returns what people use instead of the counters of package value.
+func Counters() []Peer {
+	return []Peer{{"kazoo Counter", find.kazoo(kazooContend), measureKazoo("counter")}}
+}
+
 // Elections returns what people use instead of package election.
 func Elections() []Peer {
 	return find.onZooKeeper("election", "kazoo Election", "Curator LeaderLatch")

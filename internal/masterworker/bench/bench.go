@@ -52,6 +52,7 @@ func Suites() []Suite {
 		{"cost", "what waiting, finished and resident tasks cost a server: heap, snapshot, log, a restart", cost},
 		{"lock", "a lock beside plain requests and the locks of kazoo and Curator: alone, with 8 and 64 that contend, passed on", locks},
 		{"election", "a leadership that is passed on, beside the elections of kazoo and Curator", elections},
+		{"counter", "a counter that 1 and 8 processes add to, beside plain sets and the counter of kazoo", additions},
 		{"peers", "what people use instead, on the same machine right after: River, asynq, kazoo, Curator", alongside},
 	}
 }
@@ -166,7 +167,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		defer cancel()
 		err = errors.Join(err, e.Stop(ctx))
 	}()
-	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300, contend: contention{pairs: 300, crowds: []int{1, 8, 64}, window: 5 * time.Second, handovers: 100, warmUp: 1000}}
+	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300, contend: contention{pairs: 300, crowds: []int{1, 8, 64}, adders: []int{1, 8}, window: 5 * time.Second, handovers: 100, warmUp: 1000}}
 	b.srvr = func(ctx context.Context) (answers []string, err error) {
 		for _, server := range e.Servers {
 			text, err := server.FourLetterWord(ctx, "srvr")

@@ -18,6 +18,7 @@ import (
 type contention struct {
 	pairs     int // locks that nothing else wants
 	crowds    []int
+	adders    []int         // processes that add to one counter
 	window    time.Duration // for which each crowd contends
 	handovers int
 	warmUp    int // plain pairs of create and delete that come first
@@ -244,8 +245,7 @@ func (b *bed) pairs(ctx context.Context, path string, n int) (all times, err err
 	return all, nil
 }
 
-// crowd has n processes contend for a lock, and counts the grants of the window. The first second
-// does not count.
+// crowd has n processes contend for a lock, and counts the grants of the window.
 func (b *bed) crowd(ctx context.Context, path string, n int) (granted int, took time.Duration, err error) {
 	all := make([]*lock.Locks, n)
 	for i := range all {
@@ -257,21 +257,39 @@ func (b *bed) crowd(ctx context.Context, path string, n int) (granted int, took 
 			return 0, 0, err
 		}
 	}
-	var counts, over atomic.Bool
-	var grants atomic.Int64
-	var work sync.WaitGroup
-	errs := make([]error, n)
+	turns := make([]turn, n)
 	for i, locks := range all {
+		turns[i] = func(granted func()) error {
+			held, err := locks.Lock(ctx, path)
+			if err != nil {
+				return err
+			}
+			granted()
+			return held.Release(ctx)
+		}
+	}
+	return b.counted(ctx, turns)
+}
+
+// turn is what a process does again and again. It calls done when it has what is counted.
+type turn func(done func()) error
+
+// counted has processes take their turns side by side, and counts what they get in the window. The
+// first second does not count.
+func (b *bed) counted(ctx context.Context, turns []turn) (n int, took time.Duration, err error) {
+	var counts, over atomic.Bool
+	var got atomic.Int64
+	var work sync.WaitGroup
+	errs := make([]error, len(turns))
+	done := func() {
+		if counts.Load() {
+			got.Add(1)
+		}
+	}
+	for i, turn := range turns {
 		work.Go(func() {
 			for errs[i] == nil && !over.Load() {
-				var held *lock.Held
-				if held, errs[i] = locks.Lock(ctx, path); errs[i] != nil {
-					return
-				}
-				if counts.Load() {
-					grants.Add(1)
-				}
-				errs[i] = held.Release(ctx)
+				errs[i] = turn(done)
 			}
 		})
 	}
@@ -289,7 +307,7 @@ func (b *bed) crowd(ctx context.Context, path string, n int) (granted int, took 
 	took = clock.Now() - began
 	over.Store(true)
 	work.Wait()
-	return int(grants.Load()), took, errors.Join(errs...)
+	return int(got.Load()), took, errors.Join(errs...)
 }
 
 // contender is one of two that pass something on. take returns a function that gives it up.

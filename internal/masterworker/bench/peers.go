@@ -13,16 +13,17 @@ import (
 
 // others is what suite peers compares the recipe with.
 type others struct {
-	list    []peers.Peer
-	locks   []peers.Peer
-	leaders []peers.Peer
-	servers []string // addresses of the ensemble, for queues on it
-	near    string   // a folder on the disk of the ensemble; empty if it is not known
+	list     []peers.Peer
+	locks    []peers.Peer
+	leaders  []peers.Peer
+	counters []peers.Peer
+	servers  []string // addresses of the ensemble, for queues on it
+	near     string   // a folder on the disk of the ensemble; empty if it is not known
 }
 
 // othersOn are the peers of this machine, beside that ensemble.
 func othersOn(ctx context.Context, e *ensemble.Ensemble) others {
-	return others{list: peers.All(), locks: peers.Locks(), leaders: peers.Elections(), servers: e.Addresses(), near: e.Folder(ctx)}
+	return others{list: peers.All(), locks: peers.Locks(), leaders: peers.Elections(), counters: peers.Counters(), servers: e.Addresses(), near: e.Folder(ctx)}
 }
 
 // DefaultServers is how many ZooKeeper servers suites run on without --servers: three,
@@ -246,8 +247,12 @@ func (t *turns) report(b *bed) error {
 // own has a row for a figure of the recipe, beside the plain requests that do the least for it.
 func (t *turns) own(b *bed, m measure) {
 	least := measure{plain, m.what, "", m.waiting}
-	if m.what == peers.Grants {
+	one := "plain creates and deletes"
+	switch m.what {
+	case peers.Grants:
 		least.waiting = 1
+	case peers.Adds:
+		least.waiting, one = 1, "plain sets"
 	}
 	switch title := "recipe, " + m.title(); {
 	case t.each[least] == nil:
@@ -255,7 +260,7 @@ func (t *turns) own(b *bed, m measure) {
 	case peers.IsTime(m.what):
 		b.against(t.mean(m)/t.mean(least), "its plain requests", title, "%s", t.text(m))
 	default:
-		b.against(t.mean(least)/t.mean(m), "plain creates and deletes one after the other", title, "%s", t.text(m))
+		b.against(t.mean(least)/t.mean(m), one+" one after the other", title, "%s", t.text(m))
 	}
 }
 
@@ -266,7 +271,7 @@ const plain = "plain requests"
 func (m measure) title() string {
 	title := map[string]string{
 		peers.Drain: fmt.Sprintf("%d waiting", m.waiting), peers.Submit: "handed in", peers.Lone: "one lone task",
-		peers.Pair: "taken and released, alone", peers.Grants: fmt.Sprintf("grants to %d that contend", m.waiting), peers.Passed: "passed on to one that waits",
+		peers.Pair: "taken and released, alone", peers.Grants: fmt.Sprintf("grants to %d that contend", m.waiting), peers.Adds: fmt.Sprintf("additions by %d to one counter", m.waiting), peers.Passed: "passed on to one that waits",
 	}[m.what]
 	if m.setting != "" {
 		title += " (" + m.setting + ")"

@@ -18,12 +18,7 @@ func ofValues() []worlds.Guard {
 	return []worlds.Guard{
 		{
 			Name: "write-by-lane", Explain: "a write sets the lane of its user from one version to the next",
-			Rewrite: worlds.Each(func(op zkapi.Op) zkapi.Op {
-				if op.Kind == zkapi.KindSet && strings.Contains(op.Path, "/lane-") {
-					op.Version = zkapi.AnyVersion
-				}
-				return op
-			}),
+			Rewrite: setAnyway(func(path string) bool { return strings.Contains(path, "/lane-") }),
 		},
 		{
 			Name: "write-resolved", Explain: "a user whose answer was lost finds out whether its write was applied",
@@ -36,12 +31,7 @@ func ofValues() []worlds.Guard {
 		},
 		{
 			Name: "counter-version", Explain: "an addition is applied only to the number that was read",
-			Rewrite: worlds.Each(func(op zkapi.Op) zkapi.Op {
-				if op.Kind == zkapi.KindSet && op.Path == counter {
-					op.Version = zkapi.AnyVersion
-				}
-				return op
-			}),
+			Rewrite: setAnyway(func(path string) bool { return path == counter }),
 		},
 		{
 			Name: "read-check", Explain: "a transaction checks the versions of all znodes that it has read",
@@ -89,18 +79,23 @@ func ofBarriers() []worlds.Guard {
 		},
 		{
 			Name: "lease-version", Explain: "a lease is taken only as it was read",
-			Rewrite: func(op zkapi.Op) zkapi.Op {
-				if op.Kind == zkapi.KindSet && op.Path == leased {
-					op.Version = zkapi.AnyVersion
-				}
-				return op
-			},
+			Rewrite: setAnyway(func(path string) bool { return path == leased }),
 		},
 		{
 			Name: "lease-check", Explain: "a holder's write checks that no other has taken the lease",
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == leased }),
 		},
 	}
+}
+
+// setAnyway makes sets of some znodes demand no version.
+func setAnyway(which func(path string) bool) func(zkapi.Op) zkapi.Op {
+	return worlds.Each(func(op zkapi.Op) zkapi.Op {
+		if op.Kind == zkapi.KindSet && which(op.Path) {
+			op.Version = zkapi.AnyVersion
+		}
+		return op
+	})
 }
 
 // withoutAbsence takes out the creates that the same multi deletes, with their deletes.

@@ -276,7 +276,7 @@ func TestDouble_EndsARoundWhoseParticipantsDied(t *testing.T) {
 // TestDouble_GoesOnWithoutTheOneThatBeganIt: the last one to come begins the round. If it dies, the
 // round goes on, and no other one begins beside it.
 func TestDouble_GoesOnWithoutTheOneThatBeganIt(t *testing.T) {
-	exacttest.Run(t, func(w *exacttest.World) {
+	mishap.Run(t, func(w *mishap.World) {
 		first, second := entering(w, w.Ctx, 2), entering(w, w.Ctx, 2)
 		a := in(t, first)
 		in(t, second)

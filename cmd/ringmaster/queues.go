@@ -74,10 +74,11 @@ standard input. If the command ends with 0, the item is acknowledged: it leaves
 the queue. Otherwise it is given back to its place, where the next consumer
 finds it. For one item the exit code is that of the command.
 
-The command finds the id of the item in RINGMASTER_QUEUE_ITEM, the number of
-times that it was taken in RINGMASTER_QUEUE_TAKES, and the token of this take in
-RINGMASTER_QUEUE_TOKEN. The token is greater than those of all earlier takes of
-the item: let a system that the command changes refuse smaller ones.
+The command finds the path of the queue in RINGMASTER_QUEUE, the id of the item
+in RINGMASTER_ITEM, the number of times that it was taken in RINGMASTER_TAKES,
+and the token of this take in RINGMASTER_TOKEN. The token is greater than those
+of all earlier takes of the item: let a system that the command changes refuse
+smaller ones.
 
 If the item is lost while the command runs, the command gets SIGTERM, and
 SIGKILL a moment later, before another process can hold the item. On Linux it

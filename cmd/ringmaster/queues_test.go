@@ -61,7 +61,7 @@ func TestQueueTake_TellsItsCommand(t *testing.T) {
 	person.types("", "queue", "put", "mail", "a")
 	person.types("", "queue", "put", "mail", "b")
 	file := filepath.Join(t.TempDir(), "go-on")
-	holds := person.startsWith("", "queue", "take", "mail", "--name", "holder", "--", "sh", "-c", "echo $RINGMASTER_QUEUE_ITEM $RINGMASTER_QUEUE_TAKES $RINGMASTER_QUEUE_TOKEN; until test -e "+file+"; do sleep 0.05; done")
+	holds := person.startsWith("", "queue", "take", "mail", "--name", "holder", "--", "sh", "-c", "echo $RINGMASTER_ITEM $RINGMASTER_TAKES $RINGMASTER_TOKEN; until test -e "+file+"; do sleep 0.05; done")
 	person.within(patience, "it has the item", func() bool { return strings.Contains(holds.String(), "entry-100-0000000000 1 1") })
 	_, out, _ := person.types("", "queue", "ls", "mail", "--json")
 	var shown []map[string]any
@@ -127,7 +127,7 @@ func TestQueue_WrongUse(t *testing.T) {
 	person := &terminal{t: t, servers: "127.0.0.1:1"}
 	for words, says := range map[string]string{
 		"put": "the number of arguments was 0", "put a b c": "the number of arguments was 3", "put a/b x": `"a/b" is not the name of a queue`, "put a x --priority 1000": "use 0 to 999",
-		"put a x --lines": "leave out the argument", "put a x --wait": "give --bound", "put a x --bound -1": "Bound is -1", "put a x --priority 1 --lock-path /l": "no priorities",
+		"put a x --lines": "leave out the argument", "put a x --wait": "give --bound", "put a x --bound -1": "--bound is -1", "put a x --priority 1 --lock-path /l": "no priorities",
 		"take a": "the command behind -- is missing", "take a cat": "put -- in front of the command", "take -- cat": "give one NAME in front of --", "take a --count=-1 -- cat": "--count -1",
 		"take a --timeout=-1s -- cat": "--timeout -1s", "take a --max-takes 1001 -- cat": "1 to 1000", "requeue a": "give the ids of dead letters, or --all", "requeue a x --all": "give the ids of dead letters, or --all", "nonsense": "unknown command",
 		"take a --lock-path l -- cat": "l",

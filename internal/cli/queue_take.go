@@ -54,7 +54,7 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 		if err != nil {
 			return fmt.Errorf("queue take: %w", err)
 		}
-		code, err := t.one(ctx, held, env, log, streams, command)
+		code, err := t.one(ctx, q, held, log, streams, command)
 		switch {
 		case err != nil:
 			return err
@@ -95,10 +95,10 @@ func (t QueueTake) take(ctx context.Context, o *Options, env *grantedEnv, q *que
 }
 
 // one runs the command for an item, and acknowledges it or gives it back.
-func (t QueueTake) one(ctx context.Context, held *queue.Taken, env *grantedEnv, log *slog.Logger, streams Streams, command []string) (code int, err error) {
+func (t QueueTake) one(ctx context.Context, q *queue.Queue, held *queue.Taken, log *slog.Logger, streams Streams, command []string) (code int, err error) {
 	code, lost, problem := runUnder(ctx, right{
 		name: "claim of the item", left: held.Left, context: held.Context(), in: bytes.NewReader(held.Payload()),
-		env: []string{"RINGMASTER_QUEUE_ITEM=" + held.ID(), fmt.Sprintf("RINGMASTER_QUEUE_TOKEN=%d", held.Token()), fmt.Sprintf("RINGMASTER_QUEUE_TAKES=%d", held.Takes())},
+		env: []string{"RINGMASTER_QUEUE=" + q.Path(), "RINGMASTER_ITEM=" + held.ID(), fmt.Sprintf("RINGMASTER_TOKEN=%d", held.Token()), fmt.Sprintf("RINGMASTER_TAKES=%d", held.Takes())},
 	}, streams, command, log)
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()

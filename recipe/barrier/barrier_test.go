@@ -256,6 +256,31 @@ func TestDouble_GoesOnWithoutTheDead(t *testing.T) {
 	}
 }
 
+// TestDouble_RefusesAnotherNumber: a participant that waits for three is not in a round of two, and that
+// round goes on without it.
+func TestDouble_RefusesAnotherNumber(t *testing.T) {
+	mishap.Run(t, func(w *mishap.World) {
+		refused := make(chan error, 1)
+		b := barriers(w)
+		go func() {
+			_, err := b.Enter(w.Ctx, path, 3)
+			refused <- err
+		}()
+		time.Sleep(time.Second)
+		one := in(t, entering(w, w.Ctx, 2))
+		if err := <-refused; !errors.Is(err, barrier.ErrInvalid) || zkapi.FateOf(err) != zkapi.NotApplied || !strings.Contains(err.Error(), "a round of 2 has begun") {
+			t.Errorf("one that waits for three: %v", err)
+		}
+		time.Sleep(time.Second) // it withdraws
+		if err := <-leaving(w, one); err != nil {
+			t.Error(err)
+		}
+		if names, _ := w.Below(path); len(names) != 0 {
+			t.Errorf("%v are left", names)
+		}
+	})
+}
+
 // TestDouble_EndsARoundWhoseParticipantsDied, when the next one comes, or is there already.
 func TestDouble_EndsARoundWhoseParticipantsDied(t *testing.T) {
 	mishap.Run(t, func(w *mishap.World) {

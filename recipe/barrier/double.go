@@ -46,7 +46,8 @@ type Inside struct {
 
 // Enter joins a double barrier for n participants, and waits until n of them have joined. Then these
 // n are in, as one round, and each can leave when all of them want to. All participants of a path must
-// give the same n: a round begins as soon as one of them sees its own n.
+// give the same n: if a round begins with one that has given another n, that one gets ErrInvalid, and
+// the others are in without it.
 //
 // If a round is in already, Enter waits until it has left. If more than n have joined, the first n
 // are the round. A participant whose session ends before the round begins is not counted; Enter then
@@ -209,6 +210,8 @@ func (in *Inside) arrive(s *process.Session) ([]zkapi.Source, error) {
 		switch {
 		case !slices.Contains(now.there, in.mine):
 			return nil, ErrLost
+		case slices.Contains(now.Members, in.mine) && len(now.Members) != in.n:
+			return nil, process.Invalid(recipe, "a round of %d has begun, and this participant waits for %d: let all give the same number", len(now.Members), in.n)
 		case slices.Contains(now.Members, in.mine):
 			in.number = now.Number
 			return nil, nil

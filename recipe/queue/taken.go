@@ -47,7 +47,8 @@ func (t *Taken) Payload() []byte {
 // as one item, or none.
 func (t *Taken) Payloads() [][]byte { return t.payloads }
 
-// Takes is how often consumers of this package have taken the item, this time included.
+// Takes is how often consumers of this package have taken the item, this time included. After
+// 1,023 it begins again at 0; Token goes on.
 func (t *Taken) Takes() int { return takesOf(t.token) }
 
 // Token is greater than the tokens of all earlier takes of this item, for systems outside ZooKeeper: let

@@ -136,6 +136,7 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		with(Gate, nil), with(Lease, func(c *Config) { c.Users, c.Bounds.Sweeps = 1, 3 }),
 	}
 	if worldstest.Deep() {
+		configs = append(configs, with(Barrier, func(c *Config) { c.Fill, c.Bounds.Losses = 1, 1 })) // two users that wait while connections break
 		for _, p := range pinned {
 			if p.states <= worldstest.Compared {
 				configs = append(configs, p.config)

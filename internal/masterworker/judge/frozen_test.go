@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
@@ -150,6 +151,24 @@ func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
 		}
 		if want == checker.Vacuous && len(r.Vacuous) == 0 {
 			t.Errorf("%s: no reason is given", name)
+		}
+	}
+}
+
+// TestNoEarlyStart_AfterADoubt: a task may have been made by a submission in doubt, whose time came
+// earlier than that of the submission that was told to be accepted.
+func TestNoEarlyStart_AfterADoubt(t *testing.T) {
+	for doubt, want := range map[record.Type]checker.Verdict{record.Info: checker.Valid, record.Fail: checker.Invalid} {
+		run := recordtest.Frozen(t, "NoEarlyStart-bad")
+		i := slices.IndexFunc(run.Events, func(e record.Event) bool { return e.Kind == record.Submit && e.Submission().Due > 0 })
+		first, end := run.Events[i], run.Events[i]
+		submission := first.Submission()
+		submission.Due = first.At + time.Millisecond
+		first.Op, first.Of = 9000, submission
+		end.Op, end.Type, end.Of = 9000, doubt, record.Submission{ID: submission.ID, Problem: "no answer"}
+		run.Events = slices.Insert(run.Events, i, first, end)
+		if p := checkertest.Property(t, check(run), "NoEarlyStart"); p.Verdict != want {
+			t.Errorf("%s: %s, want %s: %s", doubt, p.Verdict, want, p.Reason)
 		}
 	}
 }

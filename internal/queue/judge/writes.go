@@ -30,14 +30,26 @@ func (f *facts) writeFenced() checker.Property {
 			f.writeInOrder(p, e, by[taken{e.Item, e.Token}])
 			continue
 		}
+		entry := takenAs(later[e.Item], e)
 		for _, t := range later[e.Item] {
-			if t.token() > e.Token && t.Done.At < e.write.Invoke.At {
+			if t.Done.Object() == entry && t.token() > e.Token && t.Done.At < e.write.Invoke.At {
 				p.Violate(f.about(WroteLate, e, t.Done.Object()), t.Done, e.write.Invoke, e.write.Done)
 				break
 			}
 		}
 	}
 	return p.Property("%d writes about items. Each took effect while its consumer had the item. ZooKeeper refused %d that came later.", len(f.entries), f.refused)
+}
+
+// takenAs is the znode of the item that a consumer wrote about, by its last take with that token before
+// the write; empty if it was told of none. A dead letter that comes back is another znode, whose tokens begin anew.
+func takenAs(takes []take, e entry) (znode string) {
+	for _, t := range takes {
+		if t.Invoke.Process == e.write.Invoke.Process && t.token() == e.Token && t.Done.At <= e.write.Invoke.At {
+			znode = t.Done.Object()
+		}
+	}
+	return znode
 }
 
 // writeInOrder judges an entry by the takes that have its token. There may be several: a dead letter

@@ -61,9 +61,19 @@ func (f *facts) linearizable() checker.Search {
 	return checker.Search{Property: "TaskLinearizable", Of: "task", Model: taskModel(), Partitions: all.Sorted()}
 }
 
-// admitLostSubmits treats tasks without a known submission: any submission with an
-// unknown outcome may have made one. Without the tree it is not known which.
+// admitLostSubmits treats tasks that a submission with an unknown outcome may have made: those
+// without a known submission, and those whose submission was repeated under the same id.
+// Without the tree it is not known which.
 func (f *facts) admitLostSubmits(all checker.Partitions) {
+	doubtful := map[string]bool{} // by id
+	for _, s := range f.submits {
+		doubtful[s.Invoke.ID()] = doubtful[s.Invoke.ID()] || s.Outcome() == record.Info
+	}
+	for _, s := range f.submits {
+		if name := s.Done.Task(); s.Outcome() == record.OK && name != "" && doubtful[s.Invoke.ID()] {
+			all.At(name).Open++
+		}
+	}
 	for _, part := range all {
 		if !slices.ContainsFunc(part.Operations, func(op porcupine.Operation) bool { return op.Input.(step).verb == "submit" }) {
 			part.Open++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,9 +226,10 @@ func TestSend_SeveralLanes(t *testing.T) {
 		w.Do(zkapi.Create(log, nil, zkapi.Persistent))
 		l := lanes(w)
 		send(w, l)
-		lost := true
+		var lost atomic.Bool
+		lost.Store(true)
 		w.Env.Server.Lose(func(op zkapi.Op) zk.Loss {
-			if lost && isEntry(op) {
+			if lost.Load() && isEntry(op) {
 				return zk.RequestLost
 			}
 			return zk.None
@@ -252,7 +254,7 @@ func TestSend_SeveralLanes(t *testing.T) {
 		if err := <-impatient; zkapi.FateOf(err) != zkapi.NotApplied || !errors.Is(err, context.Canceled) {
 			t.Errorf("one that waits for a lane: %v", err)
 		}
-		lost = false
+		lost.Store(false)
 		calls.Wait()
 		if _, there := w.Below(folder); there != once.Most || entries(w) != callers+1 {
 			t.Errorf("%d lanes, %d entries", there, entries(w))

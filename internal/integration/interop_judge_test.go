@@ -16,13 +16,13 @@ import (
 
 // hold is one time in which a program believed that it held the lock.
 type hold struct {
-	who     string
-	library library
-	n       int
-	znode   string
-	reads   bool
-	from    time.Duration
-	to      time.Duration // 0: it believed so to the end
+	who   string
+	lib   library
+	n     int
+	znode string
+	reads bool
+	from  time.Duration
+	to    time.Duration // 0: it believed so to the end
 }
 
 // change is one step of ZooKeeper below the path of a lock.
@@ -84,7 +84,7 @@ func judgeLock(holds []hold, changes []change, harmed map[string][]harm) verdict
 	j.verdict = verdict{holds: map[library]int{}, late: map[library]int{}, overlap: map[library]int{}}
 	for _, h := range holds {
 		j.holds[h.znode] = h
-		j.verdict.holds[h.library]++
+		j.verdict.holds[h.lib]++
 	}
 	for _, c := range changes {
 		j.follow(c)
@@ -115,7 +115,7 @@ func (j *judgement) follow(c change) {
 			j.violated("0x%x: %q is no work", c.zxid, c.data)
 			return
 		}
-		j.acts(c, part[0], part[2], j.holds[part[2]].library, "worked")
+		j.acts(c, part[0], part[2], j.holds[part[2]].lib, "worked")
 	case grantSet:
 		var g struct{ Znode, Name string }
 		if err := json.Unmarshal([]byte(c.data), &g); err != nil {
@@ -163,10 +163,10 @@ func (j *judgement) beliefs(holds []hold, harmed map[string][]harm) {
 			case a.reads && b.reads:
 			case j.was[a.znode] != lapsed:
 				j.violated("%s believed that it held the lock with %s while %s did with %s, and the former's session lived", a.who, a.znode, b.who, b.znode)
-			case a.library == ringmaster && !slices.ContainsFunc(harmed[a.who], func(h harm) bool { return h.excuses(b.from) }):
+			case a.lib == ringmaster && !slices.ContainsFunc(harmed[a.who], func(h harm) bool { return h.excuses(b.from) }):
 				j.violated("%s believed that it held the lock with %s while %s did with %s, and it was neither stopped nor its session ended by others", a.who, a.znode, b.who, b.znode)
 			default:
-				j.overlap[a.library]++
+				j.overlap[a.lib]++
 			}
 		}
 	}
@@ -174,7 +174,7 @@ func (j *judgement) beliefs(holds []hold, harmed map[string][]harm) {
 
 // excuses reports whether a belief may go on at that moment because of the harm. The context of
 // recipe/lock ends in time whatever the network does. It cannot while its process is stopped,
-// and it cannot know that somebody else ends its session.
+// and it cannot know that another process ends its session.
 func (h harm) excuses(at time.Duration) bool {
 	const slack = time.Second // until a process that goes on, or a client that connects again, has found out
 	return (h.kind == stopped || h.kind == expired || h.kind == killed) && h.from <= at && (h.to == 0 || at <= h.to+slack)
@@ -237,7 +237,7 @@ func (w *troop) holdsOf() (all []hold) {
 		for _, s := range w.lines[p.name] {
 			switch s.What {
 			case "holds":
-				all = append(all, hold{who: p.name, library: p.library, n: s.N, znode: s.Znode, reads: s.Reads, from: s.At})
+				all = append(all, hold{who: p.name, lib: p.lib, n: s.N, znode: s.Znode, reads: s.Reads, from: s.At})
 				open = len(all) - 1
 			case "over":
 				if open >= 0 && all[open].n == s.N {

@@ -42,7 +42,7 @@ type said struct {
 // program is one process that contends for the lock, and its line to the servers.
 type program struct {
 	name    string
-	library library
+	lib     library
 	command func() *exec.Cmd
 	env     []string
 	lock    string // path of the lock
@@ -255,9 +255,9 @@ const (
 
 // recruit is a program to be.
 type recruit struct {
-	library library
-	names   naming
-	layout  string // of Ringmaster
+	lib    library
+	names  naming
+	layout string // of Ringmaster
 }
 
 // muster starts the programs, and waits until each has held the lock.
@@ -270,7 +270,7 @@ func (i *interop) muster(t *testing.T, path string, recruits ...recruit) *troop 
 			t.Fatal(err)
 		}
 		p := &program{
-			name: fmt.Sprintf("%s-%d", r.library, n+1), library: r.library, lock: path + "/lock", proxy: proxy, troop: w, command: i.commandOf(r.library),
+			name: fmt.Sprintf("%s-%d", r.lib, n+1), lib: r.lib, lock: path + "/lock", proxy: proxy, troop: w, command: i.commandOf(r.lib),
 			env: []string{"INTEROP_LOCK=" + path + "/lock", "INTEROP_WORK=" + path + "/work", "INTEROP_NAMES=" + string(r.names), "INTEROP_LAYOUT=" + r.layout},
 		}
 		w.programs = append(w.programs, p)

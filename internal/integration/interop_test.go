@@ -47,8 +47,8 @@ func TestInterop_LockOfThreeLibraries(t *testing.T) {
 		{name: "mixed", play: everyHarm, recruits: []recruit{
 			{ringmaster, mixedNames, "curator"}, {ringmaster, mixedNames, "kazoo"}, {curator, mixedNames, ""}, {curator, mixedNames, ""}, {kazooLock, mixedNames, ""}, {kazooLock, mixedNames, ""},
 		}},
-		{name: "curator", play: someHarm, recruits: []recruit{{ringmaster, curatorNames, "curator"}, {curator, curatorNames, ""}, {kazooLock, curatorNames, ""}}},
-		{name: "read-write", play: someHarm, recruits: []recruit{{ringmaster, readWrite, "curator-read-write"}, {ringmaster, readWrite, "curator-read-write"}, {curator, readWrite, ""}, {kazooLock, readWrite, ""}}},
+		{name: "curator", play: endSessions, recruits: []recruit{{ringmaster, curatorNames, "curator"}, {curator, curatorNames, ""}, {kazooLock, curatorNames, ""}}},
+		{name: "read-write", play: endSessions, recruits: []recruit{{ringmaster, readWrite, "curator-read-write"}, {ringmaster, readWrite, "curator-read-write"}, {curator, readWrite, ""}, {kazooLock, readWrite, ""}}},
 		{name: "blind-kazoo", play: untilAllHaveHeld, bad: "kazoo-3", recruits: []recruit{{ringmaster, mixedNames, "curator"}, {curator, mixedNames, ""}, {kazooLock, blindNames, ""}}},
 		{name: "plain-ringmaster", play: untilAllHaveHeld, bad: "kazoo-2", recruits: []recruit{{ringmaster, mixedNames, "plain"}, {kazooLock, mixedNames, ""}}},
 		{name: "standard-curator", play: untilAllHaveHeld, bad: "Curator-2", recruits: []recruit{{kazooLock, mixedNames, ""}, {curator, curatorNames, ""}}},
@@ -171,8 +171,8 @@ func untilAllHaveHeld(_ *interop, w *troop) {
 	}
 }
 
-// someHarm ends a session of each library's holder, and of one that waits.
-func someHarm(i *interop, w *troop) {
+// endSessions ends a session of each library's holder, and the session of a waiting contender.
+func endSessions(i *interop, w *troop) {
 	for _, p := range w.programs {
 		w.harm(i, p, expired)
 	}
@@ -189,14 +189,14 @@ func someHarm(i *interop, w *troop) {
 func everyHarm(i *interop, w *troop) {
 	byLibrary := map[library][]*program{}
 	for _, p := range w.programs {
-		byLibrary[p.library] = append(byLibrary[p.library], p)
+		byLibrary[p.lib] = append(byLibrary[p.lib], p)
 	}
 	for n, kind := range []string{expired, severed, stopped, killed, broken} {
 		for _, l := range []library{ringmaster, curator, kazooLock} {
 			w.harm(i, byLibrary[l][n%2], kind) // both layouts of Ringmaster have their turn
 		}
 	}
-	someHarm(i, w)
+	endSessions(i, w)
 	for _, l := range []library{curator, kazooLock, ringmaster} {
 		w.serverDies(i, byLibrary[l][0])
 	}

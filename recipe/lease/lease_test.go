@@ -148,7 +148,7 @@ func TestLease_HoldersDoNotOverlapUnderDrift(t *testing.T) {
 	}
 }
 
-// TestTake_CountsAnewAfterEachChange: a lease that is renewed lasts on for those who wait, whoever
+// TestTake_CountsAnewAfterEachChange: a lease that is renewed lasts on for the processes that wait, whichever process
 // renews it.
 func TestTake_CountsAnewAfterEachChange(t *testing.T) {
 	mishap.Run(t, func(w *mishap.World) {

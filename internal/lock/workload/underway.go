@@ -62,7 +62,7 @@ type slowSession struct {
 	slow slow
 }
 
-// arrival is how long a request may take that nobody waits for any more.
+// arrival is how long a request may take after its caller has stopped waiting.
 const arrival = time.Second
 
 // DoAll implements zkapi.Session. A holder sends each write alone.

@@ -79,7 +79,7 @@ func (j judge) told(f *worlds.Findings, p explore.ProcessView, now picture, note
 }
 
 // Goal implements explore.Judge: each process that lives has had its turns, or was asked to leave,
-// and no znode is left; or a holder is left that nobody asks to release the lock. While a delay lasts, nothing need happen, because time passes only by
+// and no znode is left; or a holder is left, and no process asks it to release the lock. While a delay lasts, nothing need happen, because time passes only by
 // sweeps. No delay may follow if all ends are releases.
 func (j judge) Goal(v explore.View) bool {
 	b := j.config.Bounds

@@ -52,7 +52,7 @@ type user struct {
 	again  bool   // it may have been written before
 
 	reversed bool         // it names the second lock first
-	asked    zkapi.Signal // raised when it is asked to release the lock; nil if nobody asks
+	asked    zkapi.Signal // raised when it is asked to release the lock; nil if no process asks
 }
 
 // program is the code of the process.

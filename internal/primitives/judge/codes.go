@@ -33,7 +33,7 @@ var texts = wording.Texts{
 	NumberTwice:     "{process} was told at {at|time} that {number} of {object} is its own, but {other} had been told the same.",
 	SumWrong:        "{object} is {found} in the final tree, and what was added makes {added}.",
 	MoneyWrong:      "{process} saw {found} units in all accounts of {object} at {at|time}, and there are {money}.",
-	WaitEarly:       "{process} was told at {at|time} that {object} is not set, but it was set from {from|time} on, and nobody lifted it before.",
+	WaitEarly:       "{process} was told at {at|time} that {object} is not set, but it was set from {from|time} on, and no user lifted it before.",
 	RoundShort:      "Round {round} of {object} began (zxid {zxid|hex}), although {missing} was not there.",
 	RoundBeside:     "Round {round} of {object} began (zxid {zxid|hex}), although {missing}, of the round before, was still there.",
 	RoundOfNone:     "{process} was told at {at|time} that it is in round {round} of {object}, but no such round began.",

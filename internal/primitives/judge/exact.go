@@ -106,7 +106,7 @@ func makes(sum int64, of []int64) bool {
 	return makes(sum, of[1:]) || makes(sum-of[0], of[1:])
 }
 
-// moneyKept: the accounts have all the money together, whoever looks, and in the final tree.
+// moneyKept: all accounts together have all the money, in what each user saw and in the final tree.
 func (f *facts) moneyKept() checker.Property {
 	p := checker.NewFindings("MoneyKept")
 	audits := 0

@@ -202,7 +202,7 @@ func (h handler) goOn(ctx context.Context) {
 	}
 }
 
-// patience is how long a consumer tries to end a take. Nobody waits for it when it is killed.
+// patience is how long a consumer tries to end a take. A consumer that is killed does not wait so long.
 const patience = 2 * time.Second
 
 // consume has the item recorded as consumed. If it cannot know whether that was done, it asks again.

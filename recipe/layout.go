@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -9,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -162,15 +162,10 @@ func checkTask(task string) error {
 
 // ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
 // names it and the remedy.
-var ErrInvalid = errors.New("invalid input")
+var ErrInvalid = input.ErrInvalid
 
-// invalidError is an ErrInvalid whose text is the reason alone.
-type invalidError struct{ what string }
-
-func (e invalidError) Error() string        { return "recipe: " + e.what }
-func (e invalidError) Is(target error) bool { return target == ErrInvalid }
-
-func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
+// invalid is an ErrInvalid with a reason.
+func invalid(format string, args ...any) error { return input.Invalid("recipe", format, args...) }
 
 // field is a number or a duration of a configuration.
 type field struct {

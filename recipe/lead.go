@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -50,10 +51,8 @@ func (l Lead) Epoch() int32 {
 // The right to write ends later than OnLead's context: when a master hands over, it may
 // still write, with another context, until OnLead has returned or its lease is over.
 func (l Lead) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	for i, op := range ops {
-		if err := l.allowed(op); err != nil {
-			return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-		}
+	if err := input.CheckOps("recipe", "Lead.Write", ops, l.own()...); err != nil {
+		return zkapi.Result{}, err
 	}
 	if l.term == nil {
 		return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Index: -1, Fate: zkapi.NotApplied, Err: ErrDeposed}
@@ -61,16 +60,13 @@ func (l Lead) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 	return l.term.Send(ctx, ops...)
 }
 
-// allowed reports why an op is not for Lead.Write.
-func (l Lead) allowed(op zkapi.Op) error {
+// own are the znodes that Lead.Write may not change, with all below them.
+func (l Lead) own() []string {
 	own := []string{l.layout.master(), l.layout.pruned()}
 	for _, p := range l.layout.parents() {
 		own = append(own, p.path)
 	}
-	if why := elect.Foreign(op, own); why != "" {
-		return invalid("Lead.Write: %s", why)
-	}
-	return nil
+	return own
 }
 
 // MaxProclaimed is the size in bytes of the longest data for Lead.Proclaim.

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -19,12 +20,16 @@ var (
 	// ErrLeft is the cause of the context of a participant that has left.
 	ErrLeft = errors.New("the participant has left the barrier")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = process.ErrInvalid
+	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.
 	ErrClosed = process.ErrClosed
 )
 
-const recipe = "barrier"
+const (
+	recipe = "barrier"
+	// example is a right path, for errors.
+	example = "/barriers/start"
+)
 
 // Config describes one process.
 type Config struct {
@@ -90,7 +95,7 @@ func (b *Barriers) Lift(ctx context.Context, path string) error {
 
 // write applies a write to a barrier once. Its lane is beside the barrier.
 func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
-	if err := process.CheckPath(recipe, at); err != nil {
+	if err := input.CheckPath(recipe, at, example); err != nil {
 		return process.NotApplied(at, err)
 	}
 	return b.process().Write(ctx, path.Dir(at), op)
@@ -98,7 +103,7 @@ func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
 
 // IsSet reports whether the barrier is set.
 func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return false, err
 	}
 	err = b.process().Read(ctx, "look at a barrier", path, func(s *process.Session) error {
@@ -111,7 +116,7 @@ func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error)
 
 // Wait waits until the barrier is not set.
 func (b *Barriers) Wait(ctx context.Context, path string) error {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return err
 	}
 	return b.process().Await(ctx, "wait for a barrier", path, func(s *process.Session) ([]zkapi.Source, error) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
@@ -56,11 +57,11 @@ type Inside struct {
 // If ctx ends, Enter returns its cause at once, and the znode is deleted in the background. ErrLost means
 // that the znode was deleted by hand.
 func (b *Barriers) Enter(ctx context.Context, path string, n int) (*Inside, error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return nil, err
 	}
 	if n < 1 || n > mostParticipants {
-		return nil, process.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants)
+		return nil, input.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants)
 	}
 	in := &Inside{b: b, path: path, n: n}
 	var last *process.Session
@@ -211,7 +212,7 @@ func (in *Inside) arrive(s *process.Session) ([]zkapi.Source, error) {
 		case !slices.Contains(now.there, in.mine):
 			return nil, ErrLost
 		case slices.Contains(now.Members, in.mine) && len(now.Members) != in.n:
-			return nil, process.Invalid(recipe, "a round of %d has begun, and this participant waits for %d: let all give the same number", len(now.Members), in.n)
+			return nil, input.Invalid(recipe, "a round of %d has begun, and this participant waits for %d: let all give the same number", len(now.Members), in.n)
 		case slices.Contains(now.Members, in.mine):
 			in.number = now.Number
 			return nil, nil

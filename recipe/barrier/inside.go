@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -22,7 +23,7 @@ func (in *Inside) Context() context.Context { return in.ctx }
 // sent once. ErrFenced means that the participant is in no longer; nothing was applied. For other
 // errors zkapi.FateOf says what is known.
 func (in *Inside) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	if err := process.Allowed(recipe, in.path, ops); err != nil {
+	if err := input.CheckOps(recipe, "Inside.Write", ops, in.path); err != nil {
 		return zkapi.Result{}, err
 	}
 	zkapi.Checkpoint(in.b.p.Env, "write in a barrier", ctx, in, ops)

@@ -2,9 +2,9 @@ package election
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 )
 
@@ -33,19 +33,11 @@ var (
 	ErrStands = errors.New("this candidate stands for election already")
 	// ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
 	// names it and the remedy.
-	ErrInvalid = errors.New("invalid input")
+	ErrInvalid = input.ErrInvalid
 )
 
-// invalidError is an ErrInvalid whose text is the reason alone.
-type invalidError struct{ what string }
-
-// Error implements error.
-func (e invalidError) Error() string { return "election: " + e.what }
-
-// Is reports whether target is ErrInvalid.
-func (e invalidError) Is(target error) bool { return target == ErrInvalid }
-
-func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
+// invalid is an ErrInvalid with a reason.
+func invalid(format string, args ...any) error { return input.Invalid("election", format, args...) }
 
 // errZero is the error of a value that its function New has not made.
 var errZero = invalid("this value was not made by New or NewObserver: use them")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -81,10 +82,8 @@ func (l *Leadership) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, 
 	if l == nil || l.term == nil {
 		return zkapi.Result{}, errZero
 	}
-	for i, op := range ops {
-		if why := elect.Foreign(op, l.standing.config.own()); why != "" {
-			return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: invalid("Leadership.Write: %s", why)}
-		}
+	if err := input.CheckOps("election", "Leadership.Write", ops, l.standing.config.own()...); err != nil {
+		return zkapi.Result{}, err
 	}
 	return l.term.Send(ctx, ops...)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -140,7 +141,7 @@ func (l *Lease) Renew(ctx context.Context) error {
 		return process.NotApplied(l.path, err)
 	}
 	if l.busy(true) {
-		return process.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
+		return input.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
 	}
 	defer l.busy(false)
 	err := l.change(ctx, "renew a lease", l.grant)
@@ -226,7 +227,7 @@ func (l *Lease) reread(s *process.Session, to grant) error {
 //   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx has ended meanwhile.
 //   - anything else: a server has refused the op zkapi.FailedIndex(err). Nothing was applied.
 func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	if err := process.Allowed(recipe, l.path, ops); err != nil {
+	if err := input.CheckOps(recipe, "Lease.Write", ops, l.path); err != nil {
 		return zkapi.Result{}, err
 	}
 	for {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -27,12 +28,16 @@ var (
 	// ErrOverflow means that the version of the znode has passed 2^31-1. Use another path.
 	ErrOverflow = errors.New("the tokens of the path are used up")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = process.ErrInvalid
+	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.
 	ErrClosed = process.ErrClosed
 )
 
-const recipe = "lease"
+const (
+	recipe = "lease"
+	// example is a right path, for errors.
+	example = "/leases/duty"
+)
 
 // margin is the part of its time by which a lease ends earlier for its holder than for others.
 const margin = 10
@@ -109,7 +114,7 @@ type State struct {
 // Look returns who holds a lease. One that is over and was not released looks as if it were held:
 // who wants to know must take it.
 func (l *Leases) Look(ctx context.Context, path string) (state State, err error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return state, err
 	}
 	err = l.process().Read(ctx, "look at a lease", path, func(s *process.Session) error {
@@ -130,11 +135,11 @@ func (l *Leases) Look(ctx context.Context, path string) (state State, err error)
 // If ctx ends, Take returns its cause. If the outcome is unknown then (zkapi.FateOf), the lease is
 // released in the background, or ends by itself.
 func (l *Leases) Take(ctx context.Context, path string, d time.Duration) (*Lease, error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return nil, err
 	}
 	if d < shortest || d > longest {
-		return nil, process.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest)
+		return nil, input.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest)
 	}
 	if l.process() == nil {
 		return nil, l.process().Close(ctx)

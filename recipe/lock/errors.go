@@ -2,8 +2,8 @@ package lock
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 )
 
@@ -43,22 +43,14 @@ var (
 	ErrClosed = errors.New("the locks are closed")
 	// ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
 	// names it and the remedy.
-	ErrInvalid = errors.New("invalid input")
+	ErrInvalid = input.ErrInvalid
 )
 
 // errGone means that the own znode is not in the line any more, so the place is lost.
 var errGone = errors.New("the znode of this contender is gone")
 
-// invalidError is an ErrInvalid whose text is the reason alone.
-type invalidError struct{ what string }
-
-// Error implements error.
-func (e invalidError) Error() string { return "lock: " + e.what }
-
-// Is reports whether target is ErrInvalid.
-func (e invalidError) Is(target error) bool { return target == ErrInvalid }
-
-func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
+// invalid is an ErrInvalid with a reason.
+func invalid(format string, args ...any) error { return input.Invalid(role, format, args...) }
 
 // errZero is the error of a Locks that New has not made.
 var errZero = invalid("this Locks value was not made by New: use New")

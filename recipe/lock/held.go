@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -60,10 +60,8 @@ func (h *Held) Znode() string { return h.c.path + "/" + h.name }
 //   - zkapi.ErrNotSent: ctx has ended before there was a connection.
 //   - anything else: a server has refused the op zkapi.FailedIndex(err), and nothing was applied.
 func (h *Held) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
-	for i, op := range ops {
-		if err := h.allowed(op); err != nil {
-			return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-		}
+	if err := input.CheckOps(role, "Held.Write", ops, h.Path()); err != nil {
+		return zkapi.Result{}, err
 	}
 	return h.send(ctx, ops)
 }
@@ -80,21 +78,6 @@ func (h *Held) send(ctx context.Context, ops []zkapi.Op) (zkapi.Result, error) {
 		h.t.End(fmt.Errorf("%w: %w", ErrLost, h.t.Session.Cause()))
 	}
 	return reply.Result, h.t.Meanwhile(h.c.path, reply.Err)
-}
-
-// allowed reports why an op is not for Write.
-func (h *Held) allowed(op zkapi.Op) error {
-	switch op.Kind {
-	case zkapi.KindCheck:
-		return nil
-	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
-	default:
-		return invalid("%v in Held.Write: use zkapi.Create, Set, Delete and Check", op.Kind)
-	}
-	if op.Path == h.c.path || strings.HasPrefix(op.Path, h.c.path+"/") {
-		return invalid("%v %s in Held.Write: that znode belongs to the lock: use another name", op.Kind, op.Path)
-	}
-	return nil
 }
 
 // ended says why nothing can be written any more; nil while the lock is held.

@@ -1,11 +1,10 @@
 package lock
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/ringmaster-zk/ringmaster/zkapi"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 )
 
 // form is what a contender wants.
@@ -102,13 +101,4 @@ func newWish(path string, options []Option) (wish, error) {
 }
 
 // checkPath checks the path of a lock.
-func checkPath(path string) error {
-	const own = "/zookeeper"
-	switch err := zkapi.CheckPath(path); {
-	case err != nil:
-		return invalid("path %q: %v: write an absolute path without a trailing slash, such as /locks/invoices", path, err)
-	case path == "/" || path == own || strings.HasPrefix(path, own+"/"):
-		return invalid("path %q belongs to ZooKeeper itself: write another path, such as /locks/invoices", path)
-	}
-	return nil
-}
+func checkPath(path string) error { return input.CheckPath(role, path, "/locks/invoices") }

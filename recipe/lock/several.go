@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -63,15 +64,15 @@ func (s *Several) last() *Held { return s.held[len(s.held)-1] }
 // Write is that of Held, for all of the locks: it is applied only while all of them are held.
 func (s *Several) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
 	var checks []zkapi.Op
+	var own []string
+	for _, h := range s.held {
+		own = append(own, h.Path())
+	}
+	if err := input.CheckOps(role, "Several.Write", ops, own...); err != nil {
+		return zkapi.Result{}, err
+	}
 	for _, h := range s.held[:len(s.held)-1] {
 		checks = append(checks, zkapi.Check(h.Znode(), zkapi.AnyVersion))
-	}
-	for i, op := range ops {
-		for _, h := range s.held {
-			if err := h.allowed(op); err != nil {
-				return zkapi.Result{}, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-			}
-		}
 	}
 	result, err := s.last().send(ctx, append(checks, ops...))
 	if err == nil {

@@ -2,8 +2,8 @@ package queue
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 )
@@ -43,19 +43,11 @@ var (
 	ErrClosed = errors.New("the queue is closed")
 	// ErrInvalid means that a configuration or an argument is wrong; nothing was sent. The error
 	// names it and the remedy.
-	ErrInvalid = errors.New("invalid input")
+	ErrInvalid = input.ErrInvalid
 )
 
-// invalidError is an ErrInvalid whose text is the reason alone.
-type invalidError struct{ what string }
-
-// Error implements error.
-func (e invalidError) Error() string { return "queue: " + e.what }
-
-// Is reports whether target is ErrInvalid.
-func (e invalidError) Is(target error) bool { return target == ErrInvalid }
-
-func invalid(format string, args ...any) error { return invalidError{fmt.Sprintf(format, args...)} }
+// invalid is an ErrInvalid with a reason.
+func invalid(format string, args ...any) error { return input.Invalid(role, format, args...) }
 
 // errZero is the error of a Queue that New has not made.
 var errZero = invalid("this Queue value was not made by New: use New")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -99,18 +100,7 @@ func (c Config) check(path string) error {
 }
 
 // checkPath checks the path of a queue.
-func checkPath(path string) error {
-	const own = "/zookeeper"
-	switch err := zkapi.CheckPath(path); {
-	case err != nil:
-		return invalid("path %q: %v: write an absolute path without a trailing slash, such as /queues/mail", path, err)
-	case path == "/":
-		return invalid("path /: give a znode of its own for the queue, such as /queues/mail")
-	case path == own || strings.HasPrefix(path, own+"/"):
-		return invalid("path %s: ZooKeeper keeps its own data there: give another znode", path)
-	}
-	return nil
-}
+func checkPath(path string) error { return input.CheckPath(role, path, "/queues/mail") }
 
 // wish checks an item that is put.
 func (q *Queue) wish(payload []byte, options []Option) (wish, error) {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -134,10 +134,8 @@ const holdOps = 2
 // send sends own ops, which begin with those that show that the item is held, and the caller's. If
 // finish is set, the item is held no longer afterwards, for that cause.
 func (t *Taken) send(ctx context.Context, own, ops []zkapi.Op, finish error) ([]zkapi.Result, error) {
-	for i, op := range ops {
-		if err := t.q.allowed(op); err != nil {
-			return nil, &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-		}
+	if err := input.CheckOps(role, "a write of a consumer", ops, t.q.own()...); err != nil {
+		return nil, err
 	}
 	ctx, end := t.tenure.term.While(ctx)
 	defer end()
@@ -202,19 +200,10 @@ func (t *Taken) refused(err error) error {
 	return &zkapi.Error{Kind: zkapi.KindMulti, Path: t.Claim(), Index: -1, Fate: zkapi.NotApplied, Err: err}
 }
 
-// allowed reports why an op is not for Write.
-func (q *Queue) allowed(op zkapi.Op) error {
-	switch op.Kind {
-	case zkapi.KindCheck:
-		return nil
-	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
-	default:
-		return invalid("%v in a write: use zkapi.Create, Set, Delete and Check", op.Kind)
+// own are the znodes that a consumer's write may not change, with all below them.
+func (q *Queue) own() []string {
+	if q.config.LockPath == "" {
+		return []string{q.path}
 	}
-	for _, own := range []string{q.path, q.config.LockPath} {
-		if own != "" && (op.Path == own || strings.HasPrefix(op.Path, own+"/")) {
-			return invalid("%v %s in a write: that znode belongs to the queue: use another name", op.Kind, op.Path)
-		}
-	}
-	return nil
+	return []string{q.path, q.config.LockPath}
 }

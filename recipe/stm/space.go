@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -14,7 +15,7 @@ import (
 // The errors of this package.
 var (
 	// ErrInvalid means that an argument is wrong.
-	ErrInvalid = process.ErrInvalid
+	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.
 	ErrClosed = process.ErrClosed
 	// ErrOver is the error of a Tx that is used after its function has returned.
@@ -23,7 +24,11 @@ var (
 	ErrOverflow = errors.New("the version of the znode is used up")
 )
 
-const recipe = "stm"
+const (
+	recipe = "stm"
+	// example is a right path, for errors.
+	example = "/bank"
+)
 
 // Config describes one process.
 type Config struct {
@@ -56,7 +61,7 @@ type version struct {
 
 // New checks its arguments. It does not connect.
 func New(env zkapi.Env, config Config) (*Space, error) {
-	if err := process.CheckPath(recipe, config.Path); err != nil {
+	if err := input.CheckPath(recipe, config.Path, example); err != nil {
 		return nil, err
 	}
 	p, err := process.New(env, recipe, config.ACL, config.Logger)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -84,7 +85,7 @@ func (tx *Tx) look(p string) (znode, error) {
 	case known || tx.failed != nil:
 		return z, tx.failed
 	case zkapi.CheckPath(p) != nil || !strings.HasPrefix(p, tx.space.path+"/") || process.IsLane(path.Base(p)):
-		return z, process.Invalid(recipe, "path %q: use a path below %s", p, tx.space.path)
+		return z, input.Invalid(recipe, "path %q: use a path below %s", p, tx.space.path)
 	}
 	tx.failed = tx.space.p.Read(tx.ctx, "read in a transaction", tx, func(s *process.Session) error {
 		got, err := s.Ask("read in a transaction", fence.Get(p), tx, p)

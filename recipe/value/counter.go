@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 )
 
@@ -54,7 +55,7 @@ type Numbers struct{ First, Last int64 }
 // returns one of them. If the outcome is unknown, the numbers may be lost, and are never handed out.
 func (v *Values) Block(ctx context.Context, path string, n int64) (Numbers, error) {
 	if n < 1 {
-		return Numbers{}, process.NotApplied(path, process.Invalid(recipe, "a block of %d numbers: use 1 or more", n))
+		return Numbers{}, process.NotApplied(path, input.Invalid(recipe, "a block of %d numbers: use 1 or more", n))
 	}
 	last, err := v.Add(ctx, path, n)
 	if err != nil {

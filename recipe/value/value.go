@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -23,12 +24,16 @@ var (
 	// the version of a value has passed 2^31-1. Nothing was written.
 	ErrOverflow = errors.New("the number is too large")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
-	ErrInvalid = process.ErrInvalid
+	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.
 	ErrClosed = process.ErrClosed
 )
 
-const recipe = "value"
+const (
+	recipe = "value"
+	// example is a right path, for errors.
+	example = "/counters/visits"
+)
 
 // Config describes one process.
 type Config struct {
@@ -77,7 +82,7 @@ type State struct {
 // Get returns a value. It has every write that was confirmed before the call, unless the leader of
 // the ensemble is being replaced meanwhile; then it may be older.
 func (v *Values) Get(ctx context.Context, path string) (now State, err error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return now, err
 	}
 	err = v.process().Read(ctx, "read a value", path, func(s *process.Session) (err error) {
@@ -108,11 +113,11 @@ func (v *Values) Set(ctx context.Context, path string, data []byte) (Version, er
 // CompareAndSet replaces a value if it still has that version, and returns its new version. With
 // Absent it makes the znode. ErrChanged means that the version is another one.
 func (v *Values) CompareAndSet(ctx context.Context, path string, version Version, data []byte) (Version, error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return 0, process.NotApplied(path, err)
 	}
 	if version < Absent {
-		return 0, process.NotApplied(path, process.Invalid(recipe, "version %d: use one that was read, or Absent", version))
+		return 0, process.NotApplied(path, input.Invalid(recipe, "version %d: use one that was read, or Absent", version))
 	}
 	err := v.write(ctx, path, version, data)
 	if process.Refused(err) {
@@ -140,7 +145,7 @@ func (v *Values) write(ctx context.Context, at string, version Version, data []b
 
 // change replaces a value by what next makes of it. If another process is faster, it begins again.
 func (v *Values) change(ctx context.Context, path string, next func(State) ([]byte, error)) (Version, error) {
-	if err := process.CheckPath(recipe, path); err != nil {
+	if err := input.CheckPath(recipe, path, example); err != nil {
 		return 0, process.NotApplied(path, err)
 	}
 	for refusals := 1; ; refusals++ {

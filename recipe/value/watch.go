@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -18,7 +19,7 @@ var errLeft = errors.New("the loop was left")
 // has the error that ended the stream, unless the loop was left.
 func (v *Values) Watch(ctx context.Context, path string) iter.Seq2[State, error] {
 	return func(yield func(State, error) bool) {
-		err := process.CheckPath(recipe, path)
+		err := input.CheckPath(recipe, path, example)
 		if err == nil {
 			w := &watch{path: path}
 			err = v.process().Await(ctx, "watch a value", w, func(s *process.Session) ([]zkapi.Source, error) { return w.look(s, yield) })

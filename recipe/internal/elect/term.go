@@ -3,8 +3,6 @@ package elect
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
@@ -92,20 +90,4 @@ func (t *Term) Resign(ctx context.Context) error {
 		return err
 	}
 	return t.SendAll(ctx, [][]zkapi.Op{{zkapi.Delete(t.LeaderPath, zkapi.AnyVersion)}}, "")[0].Err
-}
-
-// Foreign returns why an operation is not for the write of a leader: it is of another kind, or
-// it changes a znode that belongs to the recipe (one of own, or a znode below one of them).
-func Foreign(op zkapi.Op, own []string) (why string) {
-	switch op.Kind {
-	case zkapi.KindCheck:
-		return ""
-	case zkapi.KindCreate, zkapi.KindSet, zkapi.KindDelete:
-	default:
-		return fmt.Sprintf("%v: use zkapi.Create, Set, Delete and Check", op.Kind)
-	}
-	if slices.ContainsFunc(own, func(p string) bool { return op.Path == p || strings.HasPrefix(op.Path, p+"/") }) {
-		return fmt.Sprintf("%v %s: that znode belongs to the recipe: use another name", op.Kind, observe.Clip(op.Path))
-	}
-	return ""
 }

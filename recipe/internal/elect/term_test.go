@@ -61,21 +61,3 @@ func TestByArrival_OrdersByTheNumber(t *testing.T) {
 		}
 	}
 }
-
-// TestForeign_NamesWhatALeaderMayNotWrite.
-func TestForeign_NamesWhatALeaderMayNotWrite(t *testing.T) {
-	own := []string{"/epoch", "/queue"}
-	for _, one := range []struct {
-		op   zkapi.Op
-		says string
-	}{
-		{zkapi.Set("/a", nil, 1), ""}, {zkapi.Create("/epochs", nil, zkapi.Persistent), ""}, {zkapi.Check("/epoch", 1), ""}, {zkapi.Delete("/a", 1), ""},
-		{zkapi.Set("/epoch", nil, 1), "set /epoch: that znode belongs to the recipe: use another name"},
-		{zkapi.Create("/queue/a", nil, zkapi.Persistent), "create /queue/a: that znode belongs to the recipe: use another name"},
-		{zkapi.Get("/a"), "get: use zkapi.Create, Set, Delete and Check"},
-	} {
-		if got := Foreign(one.op, own); got != one.says {
-			t.Errorf("%v %s: %q, want %q", one.op.Kind, one.op.Path, got, one.says)
-		}
-	}
-}

@@ -5,24 +5,20 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// The errors of every recipe that is built on this package.
-var (
-	ErrInvalid = errors.New("invalid input")
-	ErrClosed  = errors.New("closed")
-)
+// ErrClosed is the ErrClosed of every recipe that is built on this package.
+var ErrClosed = errors.New("closed")
 
 // Process is all that a process has of ZooKeeper: one session for all callers, which is opened
 // when it is needed, and replaced when it ends. Its methods may be called concurrently. A nil
@@ -41,7 +37,7 @@ type Process struct {
 // New does not connect. recipe is the name in errors, in the log and in measurements.
 func New(env zkapi.Env, recipe string, acl []zkapi.ACL, log *slog.Logger) (*Process, error) {
 	if sessions.NoEnv(env) {
-		return nil, Invalid(recipe, "env is nil: give the result of zkclient.New, or another zkapi.Env")
+		return nil, input.Invalid(recipe, "env is nil: give the result of zkclient.New, or another zkapi.Env")
 	}
 	p := &Process{Env: env, Obs: observe.To(log), acl: acl}
 	p.shared = sessions.NewShared(env, p.Obs, recipe, sessions.Hooks{})
@@ -71,53 +67,8 @@ func (p *Process) Create(path string, data []byte) zkapi.Op {
 	return zkapi.Create(path, data, zkapi.Persistent).WithACL(p.acl)
 }
 
-// invalidError is an ErrInvalid whose text is the reason alone.
-type invalidError struct{ what string }
-
-// Error implements error.
-func (e invalidError) Error() string { return e.what }
-
-// Is reports whether target is ErrInvalid.
-func (e invalidError) Is(target error) bool { return target == ErrInvalid }
-
-// Invalid is an ErrInvalid with a reason.
-func Invalid(recipe, format string, args ...any) error {
-	return invalidError{recipe + ": " + fmt.Sprintf(format, args...)}
-}
-
 // errZero is the error of a value that its recipe's New has not made.
-var errZero = invalidError{"this value was not made by New: use New"}
-
-// Allowed checks the ops of a fenced write. The znodes of the recipe, at the path own and below it, may
-// be checked and not changed.
-func Allowed(recipe, own string, ops []zkapi.Op) error {
-	for i, op := range ops {
-		var err error
-		switch {
-		case op.Kind == zkapi.KindCheck:
-		case op.Kind != zkapi.KindCreate && op.Kind != zkapi.KindSet && op.Kind != zkapi.KindDelete:
-			err = Invalid(recipe, "%v in Write: use zkapi.Create, Set, Delete and Check", op.Kind)
-		case op.Path == own || strings.HasPrefix(op.Path, own+"/"):
-			err = Invalid(recipe, "%v %s in Write: that znode belongs to the recipe: use another name", op.Kind, op.Path)
-		}
-		if err != nil {
-			return &zkapi.Error{Kind: zkapi.KindMulti, Path: op.Path, Index: i, Fate: zkapi.NotApplied, Err: err}
-		}
-	}
-	return nil
-}
-
-// CheckPath checks a path that a user gives to a recipe.
-func CheckPath(recipe, p string) error {
-	const own = "/zookeeper"
-	switch err := zkapi.CheckPath(p); {
-	case err != nil:
-		return Invalid(recipe, "path %q: %v: write an absolute path without a trailing slash, such as /%s/invoices", p, err, recipe)
-	case p == "/" || p == own || strings.HasPrefix(p, own+"/"):
-		return Invalid(recipe, "path %q belongs to ZooKeeper itself: write another path, such as /%s/invoices", p, recipe)
-	}
-	return nil
-}
+var errZero = input.Invalid("recipe", "this value was not made by New: use New")
 
 // Each runs a step on one session after the other, until its error is another one than that the
 // session has ended. A step is repeated on a session when a read was not answered; its writes are

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -311,22 +310,7 @@ func (i *interop) sessionOf(t *testing.T, p *program) ensemble.Session {
 // committed is everything that the servers have committed, in order.
 func (i *interop) committed(t *testing.T, ctx context.Context) []txnlog.Entry {
 	t.Helper()
-	zxid, dir := agreed(t, ctx, i.e), t.TempDir()
-	if err := i.e.SaveEvidence(ctx, dir); err != nil {
-		t.Fatal(err)
-	}
-	var servers []*txnlog.Server
-	for _, s := range i.e.Servers {
-		read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		servers = append(servers, read)
-	}
-	order := txnlog.Merge(servers, zxid, txnlog.FromOne)
-	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
-		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
-	}
+	_, order := logged(t, ctx, i.e, agreed(t, ctx, i.e))
 	return order.Committed
 }
 

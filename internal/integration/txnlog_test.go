@@ -32,23 +32,8 @@ func TestTxnlog_SaysWhatClientsRead(t *testing.T) {
 	writeEverything(t, ctx, e)
 	breakServers(t, ctx, e)
 
-	dir := t.TempDir()
 	served, zxid := readEach(t, ctx, e)
-	if err := e.SaveEvidence(ctx, dir); err != nil {
-		t.Fatal(err)
-	}
-	var servers []*txnlog.Server
-	for _, s := range e.Servers {
-		read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		servers = append(servers, read)
-	}
-	order := txnlog.Merge(servers, zxid, txnlog.FromOne)
-	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
-		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
-	}
+	servers, order := logged(t, ctx, e, zxid)
 	if len(order.Uncommitted) == 0 {
 		t.Error("the leader that was cut off left no trace; the test is to have one")
 	}
@@ -253,4 +238,26 @@ func walk(t *testing.T, ctx context.Context, s zkapi.Session, at string) iter.Se
 			}
 		}
 	}
+}
+
+// logged reads the logs of all servers, and merges them into the order of the transactions up to zxid.
+func logged(t *testing.T, ctx context.Context, e *ensemble.Ensemble, zxid int64) ([]*txnlog.Server, *txnlog.Order) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := e.SaveEvidence(ctx, dir); err != nil {
+		t.Fatal(err)
+	}
+	var servers []*txnlog.Server
+	for _, s := range e.Servers {
+		read, err := txnlog.ReadServer(s.Name, filepath.Join(dir, s.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, read)
+	}
+	order := txnlog.Merge(servers, zxid, txnlog.FromOne)
+	if len(order.Conflicts) > 0 || len(order.Gaps) > 0 {
+		t.Errorf("conflicts %v, gaps %x", order.Conflicts, order.Gaps)
+	}
+	return servers, order
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
@@ -52,14 +49,11 @@ The command cannot read from a terminal.`,
 			return l.Run(cmd.Context(), o, streams(cmd), args[0], args[1:])
 		},
 	}
-	host, _ := os.Hostname()
 	f := cmd.Flags()
-	f.StringVar(&l.Name, "name", fmt.Sprintf("%s:%d", host, os.Getpid()), "`NAME` of this process, for those who look who holds the lock")
+	nameFlag(f, &l.Name, "holds the lock")
 	f.BoolVar(&l.Shared, "shared", false, "hold the lock together with others that share it")
 	f.DurationVar(&l.Timeout, "timeout", 0, "how long to wait for the lock; 0: take it at once or not at all (default: for ever)")
 	f.DurationVar(&l.Delay, "delay", 0, "how long the next holder waits if this one ends without giving the lock back")
-	f.Lookup("name").DefValue = "" // it is another one each time
-	f.Lookup("name").Usage += " (default: host and process)"
 	return cmd
 }
 

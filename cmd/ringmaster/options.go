@@ -56,3 +56,12 @@ func identityCommand(o *cli.Options) *cobra.Command {
 	cmd.Flags().StringVar(&algorithm, "algorithm", "SHA1", "digest `ALGORITHM` of the servers, such as sha256 (digestAlg of their DigestAuthenticationProvider)")
 	return cmd
 }
+
+// nameFlag registers the name of a process that other people may look for, because it has what they
+// want. role says what it does then, such as "holds the lock".
+func nameFlag(f *pflag.FlagSet, name *string, role string) {
+	host, _ := os.Hostname()
+	f.StringVar(name, "name", fmt.Sprintf("%s:%d", host, os.Getpid()), "`NAME` of this process, for those who look who "+role)
+	f.Lookup("name").DefValue = "" // it is another one each time
+	f.Lookup("name").Usage += " (default: host and process)"
+}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -81,12 +79,9 @@ RINGMASTER_ROUND. If this process loses its place, the command gets SIGTERM.`,
 			return b.Run(cmd.Context(), o, streams(cmd), args[0], args[1], nil)
 		},
 	}
-	host, _ := os.Hostname()
 	f := cmd.Flags()
-	f.StringVar(&b.Name, "name", fmt.Sprintf("%s:%d", host, os.Getpid()), "`NAME` of this process, for those who look who is in")
+	nameFlag(f, &b.Name, "is in")
 	f.IntVar(&b.Of, "of", 0, "run a command together with others, as one of `N`")
 	f.DurationVar(&b.Timeout, "timeout", 0, "how long to wait until the barrier is lifted, or N processes are there (default: for ever)")
-	f.Lookup("name").DefValue = "" // it is another one each time
-	f.Lookup("name").Usage += " (default: host and process)"
 	return cmd
 }

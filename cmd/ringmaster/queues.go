@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ringmaster-zk/ringmaster/internal/cli"
@@ -99,14 +96,11 @@ also ends when this process is killed, with all processes that it has started.`,
 			return t.Run(cmd.Context(), o, streams(cmd), args[0], args[1:])
 		},
 	}
-	host, _ := os.Hostname()
 	f := cmd.Flags()
-	f.StringVar(&t.Name, "name", fmt.Sprintf("%s:%d", host, os.Getpid()), "`NAME` of this process, for those who look who holds an item")
+	nameFlag(f, &t.Name, "holds an item")
 	f.IntVar(&t.Count, "count", 1, "how many items to take, one after the other; 0: go on for ever")
 	f.IntVar(&t.MaxTakes, "max-takes", 0, "move an item that was taken so often to the dead letters; 0: never. Give all consumers the same")
 	f.DurationVar(&t.Timeout, "timeout", 0, "how long to wait for an item; 0: take it at once or not at all (default: for ever)")
-	f.Lookup("name").DefValue = "" // it is another one each time
-	f.Lookup("name").Usage += " (default: host and process)"
 	lockPathFlag(cmd, &t.Queue)
 	return cmd
 }

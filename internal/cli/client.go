@@ -26,7 +26,7 @@ func (o *Options) withEnv(ctx context.Context, patient bool, body func(ctx conte
 	if err != nil {
 		return exit.With(exit.WrongUse, err)
 	}
-	defer done(c)
+	defer endSession(c.Close)
 	if patient {
 		return body(ctx, c, env)
 	}
@@ -64,9 +64,9 @@ func (o *Options) late() error {
 	return exit.With(exit.Unreachable, fmt.Errorf("no answer from %s within %v: check --servers, or give a longer --connect-timeout", strings.Join(o.Servers, ","), o.ConnectTimeout))
 }
 
-// done closes a client.
-func done(c *recipe.Client) {
+// endSession ends the session of a command. If it lasts longer, its timeout ends it.
+func endSession(end func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_ = c.Close(ctx) // if the session lasts longer, it owns no znodes
+	_ = end(ctx)
 }

@@ -42,7 +42,7 @@ func (l Lock) Run(ctx context.Context, o *Options, streams Streams, name string,
 	if err != nil {
 		return err
 	}
-	defer closeLocks(locks)
+	defer endSession(locks.Close)
 	path, err := o.pathOf("lock", locksRoot, name)
 	if err != nil {
 		return err
@@ -157,11 +157,4 @@ func aclOf(access recipe.Access) (acl []zkapi.ACL) {
 		}
 	}
 	return acl
-}
-
-// closeLocks ends the session of a command.
-func closeLocks(locks *lock.Locks) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	_ = locks.Close(ctx) // if the session lasts longer, its timeout ends it
 }

@@ -32,7 +32,7 @@ func (l LockList) Run(ctx context.Context, o *Options, s Streams, name string) e
 	if err != nil {
 		return err
 	}
-	defer closeLocks(locks)
+	defer endSession(locks.Close)
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
 	var paths []string

@@ -43,13 +43,6 @@ func (q Queue) open(o *Options, name string) (*queue.Queue, *grantedEnv, *slog.L
 	return opened, env, log, err
 }
 
-// closeQueue ends the session of a command.
-func closeQueue(q *queue.Queue) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	_ = q.Close(ctx) // if the session lasts longer, its timeout ends it
-}
-
 // QueuePut is the command queue put.
 type QueuePut struct {
 	Queue
@@ -65,7 +58,7 @@ func (p QueuePut) Run(ctx context.Context, o *Options, s Streams, name string, a
 	if err != nil {
 		return err
 	}
-	defer closeQueue(q)
+	defer endSession(q.Close)
 	options := []queue.Option{queue.Priority(p.Priority)}
 	if p.LockPath != "" && p.Priority == QueuePriority {
 		options = nil
@@ -167,7 +160,7 @@ func (r QueueRequeue) Run(ctx context.Context, o *Options, s Streams, name strin
 	if err != nil {
 		return err
 	}
-	defer closeQueue(q)
+	defer endSession(q.Close)
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
 	if r.All {

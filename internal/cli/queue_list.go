@@ -33,7 +33,7 @@ func (l QueueList) Run(ctx context.Context, o *Options, s Streams, name string) 
 	if err != nil {
 		return err
 	}
-	defer closeQueue(q)
+	defer endSession(q.Close)
 	ctx, cancel := o.limited(ctx)
 	defer cancel()
 	listing, err := q.List(ctx)

@@ -47,7 +47,7 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 	if err != nil {
 		return err
 	}
-	defer closeQueue(q)
+	defer endSession(q.Close)
 	failed, pause := 0, calm
 	for n := 1; t.Count == 0 || n <= t.Count; n++ {
 		held, err := t.take(ctx, o, env, q)

@@ -95,7 +95,7 @@ var rooms = map[string][]string{
 	"internal/usage":                 {"internal/exit", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/wire":                  {"zkapi", "internal/jute"},
 	"internal/build":                 {},
-	"internal/worlds/worldstest":     {"model/explore"},
+	"internal/worlds/worldstest":     {"model/explore", "internal/worlds"},
 	"internal/candidate":             {"subject", "record", "nemesis", "recipe", "zkapi"},
 	"internal/election":              {"internal/leadership/story", "subject", "internal/election/judge", "internal/election/workload", "internal/election/world"},
 	"internal/primitives":            {"internal/primitives/judge", "internal/primitives/lanes", "internal/primitives/story", "internal/primitives/workload", "internal/primitives/world", "subject"},

@@ -1,8 +1,6 @@
 package world
 
 import (
-	"bytes"
-	"slices"
 	"strings"
 	"testing"
 
@@ -23,19 +21,15 @@ func with(change func(*Config)) Config {
 
 func explored(t *testing.T, c Config) *explore.Result {
 	t.Helper()
-	w, err := c.World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return worldstest.Explore(t, w)
+	return worldstest.Explore(t, worldstest.World(t, c))
 }
 
 // pinned are complete worlds of the real recipe, with how many states, transitions
 // and steps they have.
-var pinned = []struct {
-	config                     Config
-	states, transitions, depth int64
-	deep                       bool
+var pinned = worldstest.Pin[Config]([]struct {
+	Config                     Config
+	States, Transitions, Depth int64
+	Deep                       bool
 }{
 	{with(func(c *Config) { c.Masters = 1 }), 10, 10, 8, false},
 	{with(nil), 139, 246, 13, false},
@@ -63,39 +57,13 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Slow, c.Bounds.Leaves, c.Bounds.Expiries = true, 1, 1 }), 144359, 331720, 43, true},
 	{with(func(c *Config) { c.Queue, c.Bounds.Losses, c.Bounds.Leaves = true, 1, 1 }), 25071, 54476, 30, true},
 	{with(func(c *Config) { c.Turns, c.Bounds.Expiries = true, 1 }), 5293, 10940, 31, false},
-}
-
-// quickStates is the largest world that make quick explores.
-const quickStates = 20_000
+})
 
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
 // goal can be reached from everywhere, what should happen does happen, and there are as many
 // states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
-	for _, p := range pinned {
-		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
-			continue
-		}
-		r := explored(t, p.config)
-		if r.Found != nil {
-			w, _ := p.config.World()
-			var text bytes.Buffer
-			_ = r.Found.Schedule.Write(&text, w) // into memory
-			t.Errorf("%+v: %v\n%s", p.config, r.Found.Violations, text.String())
-			continue
-		}
-		if !r.Complete {
-			t.Errorf("%+v: not complete: %s", p.config, r.Limit)
-		}
-		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
-			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
-		}
-		for _, name := range p.config.Expected() {
-			if !slices.Contains(r.Seen, name) {
-				t.Errorf("%+v: never happened: %s", p.config, name)
-			}
-		}
-	}
+	worldstest.EveryPropertyHolds(t, pinned)
 }
 
 // TestWorlds_SnapshotsAreHonest: what the recipe and the leader say at their checkpoints is all that
@@ -106,34 +74,14 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		configs = append(configs,
 			with(func(c *Config) { c.Masters, c.Bounds.Losses = 1, 1 }),
 			with(func(c *Config) { c.Masters, c.Slow, c.Bounds.Leaves = 1, true, 1 }))
-		for _, p := range pinned {
-			if p.states <= worldstest.Compared {
-				configs = append(configs, p.config)
-			}
-		}
 	}
-	for _, c := range configs {
-		w, err := c.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if merged, all := explore.Project(t.Context(), w); merged != all || merged == 0 {
-			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
-		}
-	}
+	worldstest.SnapshotsAreHonest(t, pinned, configs...)
 }
 
 // TestWorlds_DFSAgreesWithBFS: every schedule of a small world, by an engine that remembers no state, ends
 // in the state in which the other one ends.
 func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
-	w, err := with(func(c *Config) { c.Masters = 1 }).World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := explore.DFS(t.Context(), w, explore.Limits{})
-	if err != nil || r.Found != nil || !r.Complete || len(r.Ends) != 1 {
-		t.Fatalf("%+v, %v", r, err)
-	}
+	worldstest.DFSAgrees(t, with(func(c *Config) { c.Masters = 1 }))
 }
 
 // TestGuards_EachIsNeeded takes each guard out and demands the violation that it prevents,
@@ -143,9 +91,9 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 	dies := with(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 })
 	loss := with(func(c *Config) { c.Masters, c.Bounds.Losses = 1, 1 })
 	needed := map[string]struct {
-		config   Config
-		property string
-		steps    int
+		Config   Config
+		Property string
+		Steps    int
 	}{
 		"write-check":    {leaves, "SingleMaster", 12},
 		"write-in-one":   {with(func(c *Config) { c.Masters = 1 }), "WritesInOne", 6},
@@ -161,22 +109,7 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		}), "GoalStaysReachable", 6},
 		"fencing-token": {with(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 9},
 	}
-	for _, g := range Guards() {
-		n, ok := needed[g.Name]
-		if !ok {
-			t.Errorf("%s: no world shows that it is needed", g.Name)
-			continue
-		}
-		n.config.Without = g.Name
-		r := explored(t, n.config)
-		if r.Found == nil {
-			t.Errorf("%s: nothing is violated without it", g.Name)
-			continue
-		}
-		if got := r.Found.Violations[0].Property; got != n.property || len(r.Found.Schedule) != n.steps {
-			t.Errorf("%s: %s after %d steps, pinned is %s after %d", g.Name, got, len(r.Found.Schedule), n.property, n.steps)
-		}
-	}
+	worldstest.EachGuardIsNeeded(t, Guards(), needed, func(c *Config, guard string) { c.Without = guard })
 }
 
 // after applies writes of session 7 to the tree at the beginning, and returns it before and

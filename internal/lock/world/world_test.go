@@ -1,8 +1,6 @@
 package world
 
 import (
-	"bytes"
-	"slices"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
@@ -20,19 +18,15 @@ func with(change func(*Config)) Config {
 
 func explored(t *testing.T, c Config) *explore.Result {
 	t.Helper()
-	w, err := c.World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return worldstest.Explore(t, w)
+	return worldstest.Explore(t, worldstest.World(t, c))
 }
 
 // pinned are complete worlds of the real recipe, with how many states, transitions
 // and steps they have.
-var pinned = []struct {
-	config                     Config
-	states, transitions, depth int64
-	deep                       bool
+var pinned = worldstest.Pin[Config]([]struct {
+	Config                     Config
+	States, Transitions, Depth int64
+	Deep                       bool
 }{
 	// The exclusive lock.
 	{with(func(c *Config) { c.Writers = 1 }), 8, 7, 7, false},
@@ -116,7 +110,7 @@ var pinned = []struct {
 	{with(func(c *Config) { c.Simple, c.Bounds.Losses, c.Bounds.Lags = true, 1, 1 }), 11114, 28856, 32, false},
 	{with(func(c *Config) { c.Simple, c.Delay, c.Bounds.Expiries, c.Bounds.Losses = true, true, 1, 1 }), 21423, 42570, 33, true},
 	{with(func(c *Config) { c.Simple, c.Writers, c.Bounds.Expiries = true, 3, 1 }), 359439, 837660, 56, true},
-}
+})
 
 // TestGuards_OfRequests: without the watch of a holder, and without its look after a reconnect, it
 // never hears that it is asked to release the lock.
@@ -129,64 +123,17 @@ func TestGuards_OfRequests(t *testing.T) {
 	}
 }
 
-// quickStates is the largest world that make quick explores.
-const quickStates = 20_000
-
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
 // goal can be reached from everywhere, what should happen does happen, and there are as many
 // states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
-	for _, p := range pinned {
-		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
-			continue
-		}
-		r := explored(t, p.config)
-		if r.Found != nil {
-			w, _ := p.config.World()
-			var text bytes.Buffer
-			_ = r.Found.Schedule.Write(&text, w) // into memory
-			t.Errorf("%+v: %v\n%s", p.config, r.Found.Violations, text.String())
-			continue
-		}
-		if !r.Complete {
-			t.Errorf("%+v: not complete: %s", p.config, r.Limit)
-		}
-		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
-			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
-		}
-		for _, name := range p.config.Expected() {
-			if !slices.Contains(r.Seen, name) {
-				t.Errorf("%+v: never happened: %s", p.config, name)
-			}
-		}
-	}
+	worldstest.EveryPropertyHolds(t, pinned)
 }
 
 // TestWorlds_NoLivelock: in each of the smaller worlds there is no run without an end that neglects
 // no process and never reaches the goal.
 func TestWorlds_NoLivelock(t *testing.T) {
-	most := int64(quickStates)
-	if worldstest.Deep() {
-		most = 250_000
-	}
-	for _, p := range pinned {
-		if p.states > most || p.states > quickStates/10 && testing.Short() {
-			continue
-		}
-		w, err := p.config.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := explore.Explored(t.Context(), w)
-		if err != nil || !g.Result.Complete {
-			t.Fatalf("%+v: %v, %+v", p.config, err, g.Result)
-		}
-		if found := g.Livelock(); found != nil {
-			var text bytes.Buffer
-			_ = found.Schedule.Write(&text, w) // into memory
-			t.Errorf("%+v: %v\n%s", p.config, found.Violations, text.String())
-		}
-	}
+	worldstest.NoLivelock(t, pinned, 250_000)
 }
 
 // TestWorlds_SnapshotsAreHonest: what the recipe and its user say at their checkpoints is all that
@@ -198,55 +145,20 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		configs = append(configs,
 			with(func(c *Config) { c.Writers, c.Bounds.Losses, c.Rounds = 1, 1, 2 }),
 			with(func(c *Config) { c.Bounds.Leaves = 1 }))
-		for _, p := range pinned {
-			if p.states <= worldstest.Compared {
-				configs = append(configs, p.config)
-			}
-		}
 	}
-	for _, c := range configs {
-		w, err := c.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if merged, all := explore.Project(t.Context(), w); merged != all || merged == 0 {
-			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
-		}
-	}
+	worldstest.SnapshotsAreHonest(t, pinned, configs...)
 }
 
 // TestWorlds_DFSAgreesWithBFS: every schedule of a small world, by an engine that remembers no state, ends
 // in the state in which the other one ends.
 func TestWorlds_DFSAgreesWithBFS(t *testing.T) {
-	w, err := with(func(c *Config) { c.Writers, c.Rounds = 1, 2 }).World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := explore.DFS(t.Context(), w, explore.Limits{})
-	if err != nil || r.Found != nil || !r.Complete || len(r.Ends) != 1 {
-		t.Fatalf("%+v, %v", r, err)
-	}
+	worldstest.DFSAgrees(t, with(func(c *Config) { c.Writers, c.Rounds = 1, 2 }))
 }
 
 // TestReductions_LoseNothing: a search with reductions comes to the same states as one
 // without, as far as a judge can tell them apart, and to the same verdict.
 func TestReductions_LoseNothing(t *testing.T) {
-	most := int64(quickStates)
-	if worldstest.Deep() {
-		most = 250_000
-	}
-	for _, p := range pinned {
-		if p.states > most || p.states > quickStates/10 && testing.Short() {
-			continue
-		}
-		w, err := p.config.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if states := worldstest.Reduced(t, w); states > p.states || t.Failed() {
-			t.Fatalf("%+v: %d states with reductions, %d without", p.config, states, p.states)
-		}
-	}
+	worldstest.ReductionsLoseNothing(t, pinned, 250_000, worldstest.QuickStates/10)
 }
 
 // TestGuards_EachIsNeeded takes each guard out and demands the violation that it prevents,
@@ -254,9 +166,9 @@ func TestReductions_LoseNothing(t *testing.T) {
 func TestGuards_EachIsNeeded(t *testing.T) {
 	loss := with(func(c *Config) { c.Bounds.Losses = 1 })
 	needed := map[string]struct {
-		config   Config
-		property string
-		steps    int
+		Config   Config
+		Property string
+		Steps    int
 	}{
 		"write-check":          {with(func(c *Config) { c.Bounds.Leaves = 1 }), "MutualExclusion", 8},
 		"write-in-one":         {with(func(c *Config) { c.Writers = 1 }), "WritesInOne", 6},
@@ -274,20 +186,5 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		"look-after-reconnect": {loss, "GoalStaysReachable", 5},
 		"fencing-token":        {with(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 13},
 	}
-	for _, g := range Guards() {
-		n, ok := needed[g.Name]
-		if !ok {
-			t.Errorf("%s: no world shows that it is needed", g.Name)
-			continue
-		}
-		n.config.Without = g.Name
-		r := explored(t, n.config)
-		if r.Found == nil {
-			t.Errorf("%s: nothing is violated without it", g.Name)
-			continue
-		}
-		if got := r.Found.Violations[0].Property; got != n.property || len(r.Found.Schedule) != n.steps {
-			t.Errorf("%s: %s after %d steps, pinned is %s after %d", g.Name, got, len(r.Found.Schedule), n.property, n.steps)
-		}
-	}
+	worldstest.EachGuardIsNeeded(t, Guards(), needed, func(c *Config, guard string) { c.Without = guard })
 }

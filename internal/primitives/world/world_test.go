@@ -1,8 +1,6 @@
 package world
 
 import (
-	"bytes"
-	"slices"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
@@ -21,19 +19,15 @@ func with(of string, change func(*Config)) Config {
 
 func explored(t *testing.T, c Config) *explore.Result {
 	t.Helper()
-	w, err := c.World()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return worldstest.Explore(t, w)
+	return worldstest.Explore(t, worldstest.World(t, c))
 }
 
 // pinned are complete worlds of the real recipes, with how many states, transitions and steps they
 // have.
-var pinned = []struct {
-	config                     Config
-	states, transitions, depth int64
-	deep                       bool
+var pinned = worldstest.Pin[Config]([]struct {
+	Config                     Config
+	States, Transitions, Depth int64
+	Deep                       bool
 }{
 	{with(Counter, nil), 32, 38, 8, false},
 	{with(Counter, func(c *Config) { c.Bounds.Losses = 1 }), 172, 284, 10, false},
@@ -72,59 +66,19 @@ var pinned = []struct {
 	{with(Lease, func(c *Config) { c.Bounds.Crashes = 1 }), 718, 1524, 19, false},
 	{with(Lease, func(c *Config) { c.Bounds.Sweeps = 3 }), 1768, 3360, 22, false},
 	{with(Lease, func(c *Config) { c.Bounds.Sweeps, c.Bounds.Lags = 3, 1 }), 10920, 29010, 29, false},
-}
-
-// quickStates is the largest world that make quick explores.
-const quickStates = 20_000
+})
 
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
 // goal can be reached from everywhere, what should happen does happen, and there are as many
 // states as there were.
 func TestWorlds_EveryPropertyHolds(t *testing.T) {
-	for _, p := range pinned {
-		if p.deep && !worldstest.Deep() || p.states > quickStates && testing.Short() {
-			continue
-		}
-		r := explored(t, p.config)
-		if r.Found != nil {
-			w, _ := p.config.World()
-			var text bytes.Buffer
-			_ = r.Found.Schedule.Write(&text, w) // into memory
-			t.Errorf("%+v: %v\n%s", p.config, r.Found.Violations, text.String())
-			continue
-		}
-		if got, want := [3]int64{r.States, r.Transitions, int64(r.Depth)}, [3]int64{p.states, p.transitions, p.depth}; got != want {
-			t.Errorf("%+v:\nstates, transitions, depth are %v, pinned are %v", p.config, got, want)
-		}
-		for _, name := range p.config.Expected() {
-			if !slices.Contains(r.Seen, name) {
-				t.Errorf("%+v: never happened: %s", p.config, name)
-			}
-		}
-	}
+	worldstest.EveryPropertyHolds(t, pinned)
 }
 
 // TestWorlds_NoLivelock: in each of the smaller worlds there is no run without an end that neglects
 // no process and never reaches the goal.
 func TestWorlds_NoLivelock(t *testing.T) {
-	for _, p := range pinned {
-		if p.deep || p.states > quickStates || p.states > quickStates/10 && testing.Short() {
-			continue
-		}
-		w, err := p.config.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		g, err := explore.Explored(t.Context(), w)
-		if err != nil || !g.Result.Complete {
-			t.Fatalf("%+v: %v, %+v", p.config, err, g.Result)
-		}
-		if found := g.Livelock(); found != nil {
-			var text bytes.Buffer
-			_ = found.Schedule.Write(&text, w) // into memory
-			t.Errorf("%+v: %v\n%s", p.config, found.Violations, text.String())
-		}
-	}
+	worldstest.NoLivelock(t, pinned, worldstest.QuickStates)
 }
 
 // TestWorlds_SnapshotsAreHonest: what the recipes and their user say at their checkpoints is all that
@@ -137,19 +91,6 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 	}
 	if worldstest.Deep() {
 		configs = append(configs, with(Barrier, func(c *Config) { c.Fill, c.Bounds.Losses = 1, 1 })) // two users that wait while connections break
-		for _, p := range pinned {
-			if p.states <= worldstest.Compared {
-				configs = append(configs, p.config)
-			}
-		}
 	}
-	for _, c := range configs {
-		w, err := c.World()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if merged, all := explore.Project(t.Context(), w); merged != all || merged == 0 {
-			t.Errorf("%+v: %d states with histories merged, %d without", c, merged, all)
-		}
-	}
+	worldstest.SnapshotsAreHonest(t, pinned, configs...)
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +141,8 @@ func (t *Taken) send(ctx context.Context, own, ops []zkapi.Op, finish error) ([]
 	ctx, end := t.tenure.term.While(ctx)
 	defer end()
 	if err := t.turn.take(ctx, t.q.env); err != nil {
-		return nil, t.refused(err)
+		// If the item has ended meanwhile, that is the cause: the tenure that ends after it knows less.
+		return nil, t.refused(cmp.Or(context.Cause(t.ctx), err))
 	}
 	if err := t.ended(); err != nil {
 		t.turn.leave()

@@ -1,5 +1,6 @@
-"""Measures kazoo's LockingQueue on the ensemble of PEERS_SERVER, below the znode PEERS_BELOW.
-It prints one line of JSON for each figure. README.md has the settings."""
+"""Measures kazoo's LockingQueue on the ensemble of PEERS_SERVER, below the znode PEERS_BELOW: for
+the suite queue if PEERS_PART is queue, otherwise for the suite peers. It prints one line of JSON
+for each figure. README.md has the settings."""
 
 import json
 import logging
@@ -12,7 +13,7 @@ import kazoo
 from kazoo.client import KazooClient
 from kazoo.recipe.queue import LockingQueue
 
-CONSUMERS = 8
+CONSUMERS = 8  # of the suite peers
 EACH_PUT = 100  # items of one put_all
 PATIENCE = 60  # seconds for one state
 WARM_UP = 5  # of the items one at a time, these do not count
@@ -40,8 +41,8 @@ def put_all(queue, n):
 class Drain:
     """Items that wait, and consumers, each in a process and with a session of its own."""
 
-    def __init__(self, path, waiting):
-        self.path, self.waiting = path, waiting
+    def __init__(self, path, waiting, consumers):
+        self.path, self.waiting, self.consumers = path, waiting, consumers
         self.ready, self.go = multiprocessing.Semaphore(0), multiprocessing.Event()
         self.left, self.last = multiprocessing.Value("q", waiting), multiprocessing.Value("d", 0.0)
         self.over = multiprocessing.Event()
@@ -62,8 +63,9 @@ class Drain:
         zk.stop()
 
     def measure(self, window):
-        """Prints the rate until the queue is empty, or the window is over."""
-        consumers = [multiprocessing.Process(target=self.consume) for _ in range(CONSUMERS)]
+        """Returns how many items were consumed, and in how many seconds: until the queue is
+        empty, or the window is over."""
+        consumers = [multiprocessing.Process(target=self.consume) for _ in range(self.consumers)]
         for c in consumers:
             c.start()
         for _ in consumers:
@@ -79,7 +81,7 @@ class Drain:
         for c in consumers:
             c.join(PATIENCE)
             c.kill()
-        figure(what="drain", setting="%d consumers, %d s at most" % (CONSUMERS, window), waiting=self.waiting, tasks=done, seconds=took)
+        return done, took
 
 
 def lone(path, n):
@@ -114,23 +116,59 @@ def lone(path, n):
     other.stop()
 
 
-def main():
-    logging.basicConfig(level=logging.ERROR)
-    tasks, few, below = number("TASKS"), number("FEW"), os.environ["PEERS_BELOW"]
-    figure(what="server", setting="kazoo %s" % kazoo.__version__)
+def drain(path, waiting, window):
+    done, took = Drain(path, waiting, CONSUMERS).measure(window)
+    figure(what="drain", setting="%d consumers, %d s at most" % (CONSUMERS, window), waiting=waiting, tasks=done, seconds=took)
+
+
+def begin(zk, path):
+    """Returns a queue whose parents are there."""
+    queue = LockingQueue(zk, path)
+    queue.put(b"payload")
+    queue.get()
+    queue.consume()
+    return queue
+
+
+def alongside(below):
+    """Measures for the suite peers."""
+    tasks, few, window = number("TASKS"), number("FEW"), number("WINDOW")
     zk = connect()
-    many = LockingQueue(zk, below + "/many")
-    many.put(b"payload")  # makes the parents
-    many.get()
-    many.consume()
+    many = begin(zk, below + "/many")
     began = time.monotonic()
     put_all(many, tasks)
     figure(what="submit", setting="put_all", tasks=tasks, seconds=time.monotonic() - began)
     put_all(LockingQueue(zk, below + "/few"), few)
     zk.stop()
-    Drain(below + "/few", few).measure(number("WINDOW"))
-    Drain(below + "/many", tasks).measure(number("WINDOW"))
+    drain(below + "/few", few, window)
+    drain(below + "/many", tasks, window)
     lone(below + "/lone", number("LONE"))
+
+
+def puts_and_takes(below):
+    """Measures for the suite queue."""
+    zk = connect()
+    queue, n = begin(zk, below + "/put"), number("LONE")
+    began = time.monotonic()
+    for _ in range(n):
+        queue.put(b"payload")
+    figure(what="puts", tasks=n, seconds=time.monotonic() - began)
+    began, n = time.monotonic(), number("TASKS")
+    put_all(queue, n)
+    figure(what="puts-of-many", setting="put_all of %d" % EACH_PUT, tasks=n, seconds=time.monotonic() - began)
+    for consumers in map(int, os.environ["PEERS_CROWDS"].split(",")):
+        path, waiting = below + "/taken-by-%d" % consumers, number("FEW")
+        put_all(LockingQueue(zk, path), waiting)
+        done, took = Drain(path, waiting, consumers).measure(number("WINDOW"))
+        figure(what="takes", setting="a process and a session each", waiting=consumers, tasks=done, seconds=took)
+    zk.stop()
+
+
+def main():
+    logging.basicConfig(level=logging.ERROR)
+    figure(what="server", setting="kazoo %s" % kazoo.__version__)
+    measure = puts_and_takes if os.environ["PEERS_PART"] == "queue" else alongside
+    measure(os.environ["PEERS_BELOW"])
 
 
 if __name__ == "__main__":

@@ -17,14 +17,19 @@ const (
 	Grants = "grants" // contenders take a lock and release it, again and again
 	Passed = "passed" // a lock or a leadership goes to one that waits: from the call that gives it up
 	Adds   = "adds"   // processes add 1 to a counter, again and again
+	Puts   = "puts"   // items are put into a queue, one after the other
+	Takes  = "takes"  // consumers take items and acknowledge them, each of them one at a time
 	Server = "server" // nothing: what the server says of its settings
+
+	PutsOfMany  = "puts-of-many"  // many items are put into a queue by one call
+	TakesOfMany = "takes-of-many" // consumers take many items at a time, and acknowledge each
 )
 
 // Figure is one line that a program prints.
 type Figure struct {
 	What    string  `json:"what"`
 	Setting string  `json:"setting"` // how it was measured; of Server: what the server says of itself
-	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began; of Grants and Adds: contenders
+	Waiting int     `json:"waiting"` // of Drain: tasks in the queue when it began; of Grants and Adds: contenders; of Takes: consumers
 	Tasks   int     `json:"tasks"`   // that were done or handed in; locks, or grants
 	Seconds float64 `json:"seconds"` // that all of them took; of what is timed one by one: the median
 }
@@ -52,11 +57,11 @@ func (f Figure) check() error {
 		if f.Tasks > f.Waiting {
 			return fmt.Errorf("%d of %d waiting tasks were done", f.Tasks, f.Waiting)
 		}
-	case Grants, Adds:
+	case Grants, Adds, Takes, TakesOfMany:
 		if f.Waiting < 1 {
 			return fmt.Errorf("it does not say how many contend")
 		}
-	case Submit, Lone, Pair, Passed:
+	case Submit, Lone, Pair, Passed, Puts, PutsOfMany:
 	default:
 		return fmt.Errorf("%q is not known", f.What)
 	}

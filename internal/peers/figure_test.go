@@ -13,6 +13,9 @@ func TestRead_TakesWhatProgramsPrint(t *testing.T) {
 {"what":"lone","setting":"no result","tasks":40,"seconds":0.004}
 {"what":"grants","waiting":8,"tasks":50,"seconds":5}
 {"what":"passed","tasks":40,"seconds":0.005}
+{"what":"puts","tasks":40,"seconds":2}
+{"what":"puts-of-many","setting":"put_all of 100","tasks":1000,"seconds":2}
+{"what":"takes","waiting":4,"tasks":50,"seconds":5}
 `
 	got, err := read(strings.NewReader(printed))
 	want := []Figure{
@@ -22,11 +25,14 @@ func TestRead_TakesWhatProgramsPrint(t *testing.T) {
 		{What: Lone, Setting: "no result", Tasks: 40, Seconds: 0.004},
 		{What: Grants, Waiting: 8, Tasks: 50, Seconds: 5},
 		{What: Passed, Tasks: 40, Seconds: 0.005},
+		{What: Puts, Tasks: 40, Seconds: 2},
+		{What: PutsOfMany, Setting: "put_all of 100", Tasks: 1000, Seconds: 2},
+		{What: Takes, Waiting: 4, Tasks: 50, Seconds: 5},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	for i, each := range map[int]float64{1: 0.005, 2: 0.025, 3: 0.004, 4: 0.1, 5: 0.005} {
+	for i, each := range map[int]float64{1: 0.005, 2: 0.025, 3: 0.004, 4: 0.1, 5: 0.005, 6: 0.05, 7: 0.002, 8: 0.1} {
 		if got := want[i].EachTakes(); got != each {
 			t.Errorf("one task of %+v takes %v s, not %v", want[i], got, each)
 		}
@@ -47,6 +53,7 @@ func TestRead_RefusesWhatIsNoFigure(t *testing.T) {
 		`{"what":"submit","tasks":100}`,
 		`{"what":"drain","waiting":99,"tasks":100,"seconds":0.5}`,
 		`{"what":"grants","tasks":100,"seconds":5}`,
+		`{"what":"takes","tasks":100,"seconds":5}`,
 		`{"what":"pair","tasks":100}`,
 		`{"what":"server","setting":""}`,
 	} {

@@ -15,9 +15,9 @@ import (
 type Job struct {
 	Tasks     int      // of a drain, and to be handed in
 	Few       int      // of the drain of queues that get slower with their length
-	Lone      int      // tasks one at a time; uncontended locks
-	Crowds    []int    // of a lock: how many contend at a time, one measurement after the other
-	Seconds   int      // for which each crowd contends
+	Lone      int      // tasks one at a time; uncontended locks; items put one by one
+	Crowds    []int    // of a lock: how many contend; of a queue: how many consume; one measurement after the other
+	Seconds   int      // for which each crowd contends, or consumes at most
 	Handovers int      // of a lock or an election, to one that waits
 	ZooKeeper []string // addresses of the ensemble, for queues on it
 	Below     string   // the znode below which those are; it exists
@@ -57,6 +57,16 @@ func (f finder) all() []Peer {
 
 // Locks returns what people use instead of package lock.
 func Locks() []Peer { return find.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex") }
+
+// Queues returns what people use instead of package queue.
+func Queues() []Peer { return find.queues() }
+
+func (f finder) queues() []Peer {
+	return []Peer{
+		{"kazoo LockingQueue", f.kazoo(kazooQueue), measureKazoo("queue")},
+		{"Curator DistributedQueue", f.curator(curatorQueue), f.measureCurator("queue")},
+	}
+}
 
 // Counters returns what people use instead of the counters of package value.
 func Counters() []Peer {

@@ -39,7 +39,7 @@ func nothing(string) string { return "" }
 
 // everything is the peers of all suites.
 func everything(f finder) []Peer {
-	return append(append(f.all(), f.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex")...), f.onZooKeeper("election", "kazoo Election", "Curator LeaderLatch")...)
+	return append(append(append(f.all(), f.queues()...), f.onZooKeeper("lock", "kazoo Lock", "Curator InterProcessMutex")...), f.onZooKeeper("election", "kazoo Election", "Curator LeaderLatch")...)
 }
 
 // TestAll_SayHowToInstallWhatIsMissing: where nothing is installed, each peer has one

@@ -64,7 +64,7 @@ bench: build ## measure the recipes against plain writes and other people's queu
 	@$(BIN) bench --suite residents --tasks 100000
 	@$(BIN) bench --suite cost --servers 1
 	@$(BIN) bench --suite peers
-	@$(BIN) bench --suite lock,election,counter
+	@$(BIN) bench --suite lock,election,counter,queue
 	@$(GO) test -run '^$$' -bench Serve -benchtime 1x ./model/zk/serve
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture

@@ -133,7 +133,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},
 	"internal/masterworker":          {"subject", "internal/masterworker/judge", "internal/masterworker/lanes", "internal/masterworker/story", "internal/masterworker/world", "internal/masterworker/workload"},
 	"internal/masterworker/workload": {"internal/candidate", "subject", "nemesis", "recipe", "record", "zkapi"},
-	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "recipe/value", "zkapi", "zkclient"},
+	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "recipe/queue", "recipe/value", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "torture"},

@@ -53,6 +53,7 @@ func Suites() []Suite {
 		{"lock", "a lock beside plain requests and the locks of kazoo and Curator: alone, with 8 and 64 that contend, passed on", locks},
 		{"election", "a leadership that is passed on, beside the elections of kazoo and Curator", elections},
 		{"counter", "a counter that 1 and 8 processes add to, beside plain sets and the counter of kazoo", additions},
+		{"queue", "a queue: items put one by one and many at once, taken and acknowledged by 1 and 4 consumers, beside plain creates and deletes and the queues of kazoo and Curator", queues},
 		{"peers", "what people use instead, on the same machine right after: River, asynq, kazoo, Curator", alongside},
 	}
 }
@@ -83,7 +84,7 @@ type bed struct {
 	watchFor time.Duration                                         // how long requests are counted
 	idle     []int                                                 // how many live workers do nothing, one measurement after the other
 	lone     int                                                   // tasks that are measured one at a time
-	contend  contention                                            // how locks and elections are measured
+	contend  contention                                            // how locks, elections, counters and queues are measured
 	others   others                                                // what suite peers compares with
 	out      io.Writer
 	suite    string
@@ -167,7 +168,7 @@ func runOn(ctx context.Context, config Config, image ensemble.Image, suite Suite
 		defer cancel()
 		err = errors.Join(err, e.Stop(ctx))
 	}()
-	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300, contend: contention{pairs: 300, crowds: []int{1, 8, 64}, adders: []int{1, 8}, window: 5 * time.Second, handovers: 100, warmUp: 1000}}
+	b := &bed{config: config, out: out, suite: suite.Name, servers: e.Addresses(), watchFor: 20 * time.Second, idle: []int{200, 1000}, lone: 300, contend: contention{pairs: 300, crowds: []int{1, 8, 64}, adders: []int{1, 8}, consumers: []int{1, 4}, window: 5 * time.Second, handovers: 100, warmUp: 1000}}
 	b.srvr = func(ctx context.Context) (answers []string, err error) {
 		for _, server := range e.Servers {
 			text, err := server.FourLetterWord(ctx, "srvr")

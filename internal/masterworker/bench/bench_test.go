@@ -60,7 +60,7 @@ func bedIn(t *testing.T, suite string, config Config) (*bed, *bytes.Buffer) {
 	}
 	var out bytes.Buffer
 	b := &bed{config: config, driver: driver, plain: plain, servers: server.Addresses(), idle: []int{20, 100}, lone: 30, connect: connect, srvr: srvr, out: &out, suite: suite, watchFor: time.Second}
-	b.contend = contention{pairs: 5, crowds: []int{1, 3}, adders: []int{1, 2}, window: time.Second, handovers: 3, warmUp: 10}
+	b.contend = contention{pairs: 5, crowds: []int{1, 3}, adders: []int{1, 2}, consumers: []int{1, 2}, window: time.Second, handovers: 3, warmUp: 10}
 	measured := int64(0)
 	b.footprint = func(context.Context) (f ensemble.Footprint, err error) { // of no Java
 		measured++

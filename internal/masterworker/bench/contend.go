@@ -14,12 +14,13 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// contention is how locks and elections are measured.
+// contention is how locks, elections, counters and queues are measured.
 type contention struct {
-	pairs     int // locks that nothing else wants
+	pairs     int // locks that nothing else wants; items that are put one by one
 	crowds    []int
 	adders    []int         // processes that add to one counter
-	window    time.Duration // for which each crowd contends
+	consumers []int         // of one queue
+	window    time.Duration // for which each crowd contends, and consumers take at most
 	handovers int
 	warmUp    int // plain pairs of create and delete that come first
 }
@@ -27,7 +28,7 @@ type contention struct {
 // job is what peers measure for it.
 func (c contention) job(b *bed) peers.Job {
 	return peers.Job{
-		Lone: c.pairs, Crowds: c.crowds, Seconds: max(1, int(c.window/time.Second)), Handovers: c.handovers,
+		Tasks: b.config.Tasks, Few: b.waiting(), Lone: c.pairs, Crowds: c.crowds, Seconds: max(1, int(c.window/time.Second)), Handovers: c.handovers,
 		ZooKeeper: b.others.servers, Below: "/peers",
 	}
 }

@@ -17,13 +17,14 @@ type others struct {
 	locks    []peers.Peer
 	leaders  []peers.Peer
 	counters []peers.Peer
-	servers  []string // addresses of the ensemble, for queues on it
-	near     string   // a folder on the disk of the ensemble; empty if it is not known
+	queues   []peers.Peer // of suite queue
+	servers  []string     // addresses of the ensemble, for queues on it
+	near     string       // a folder on the disk of the ensemble; empty if it is not known
 }
 
 // othersOn are the peers of this machine, beside that ensemble.
 func othersOn(ctx context.Context, e *ensemble.Ensemble) others {
-	return others{list: peers.All(), locks: peers.Locks(), leaders: peers.Elections(), counters: peers.Counters(), servers: e.Addresses(), near: e.Folder(ctx)}
+	return others{list: peers.All(), locks: peers.Locks(), leaders: peers.Elections(), counters: peers.Counters(), queues: peers.Queues(), servers: e.Addresses(), near: e.Folder(ctx)}
 }
 
 // DefaultServers is how many ZooKeeper servers suites run on without --servers: three,
@@ -247,12 +248,20 @@ func (t *turns) report(b *bed) error {
 // own has a row for a figure of the recipe, beside the plain requests that do the least for it.
 func (t *turns) own(b *bed, m measure) {
 	least := measure{plain, m.what, "", m.waiting}
-	one := "plain creates and deletes"
+	one := "plain creates and deletes one after the other"
 	switch m.what {
 	case peers.Grants:
 		least.waiting = 1
 	case peers.Adds:
-		least.waiting, one = 1, "plain sets"
+		least.waiting, one = 1, "plain sets one after the other"
+	case peers.Puts:
+		one = "plain creates one after the other"
+	case peers.PutsOfMany:
+		one = "plain creates in multis of 100"
+	case peers.Takes:
+		one = "plain deletes by as many sessions"
+	case peers.TakesOfMany:
+		one = "plain deletes by as many sessions, each 100 side by side"
 	}
 	switch title := "recipe, " + m.title(); {
 	case t.each[least] == nil:
@@ -260,7 +269,7 @@ func (t *turns) own(b *bed, m measure) {
 	case peers.IsTime(m.what):
 		b.against(t.mean(m)/t.mean(least), "its plain requests", title, "%s", t.text(m))
 	default:
-		b.against(t.mean(least)/t.mean(m), one+" one after the other", title, "%s", t.text(m))
+		b.against(t.mean(least)/t.mean(m), one, title, "%s", t.text(m))
 	}
 }
 
@@ -272,6 +281,8 @@ func (m measure) title() string {
 	title := map[string]string{
 		peers.Drain: fmt.Sprintf("%d waiting", m.waiting), peers.Submit: "handed in", peers.Lone: "one lone task",
 		peers.Pair: "taken and released, alone", peers.Grants: fmt.Sprintf("grants to %d that contend", m.waiting), peers.Adds: fmt.Sprintf("additions by %d to one counter", m.waiting), peers.Passed: "passed on to one that waits",
+		peers.Puts: "put one by one", peers.PutsOfMany: "many put at once", peers.Takes: fmt.Sprintf("taken and acknowledged by %d", m.waiting),
+		peers.TakesOfMany: fmt.Sprintf("taken and acknowledged by %d, each up to 100 at a time", m.waiting),
 	}[m.what]
 	if m.setting != "" {
 		title += " (" + m.setting + ")"

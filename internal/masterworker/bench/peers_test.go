@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -125,5 +126,51 @@ func TestTurns_CompareLikeWithLike(t *testing.T) {
 	turns.add("other", []peers.Figure{figure(peers.Drain, 7, 7, 1)})
 	if err := turns.report(b); err == nil || !strings.Contains(err.Error(), "other") {
 		t.Errorf("seven waiting tasks, which the recipe did not have, are compared: %v", err)
+	}
+}
+
+// TestQueues_OfOthersMeasureWhatIsCompared runs the programs for queues with few items, on the ZooKeeper
+// in memory: each measures all that the recipe is compared with.
+func TestQueues_OfOthersMeasureWhatIsCompared(t *testing.T) {
+	if testing.Short() {
+		t.Skipf("skipped %s: it starts programs of Python and Java", t.Name())
+	}
+	b, _ := bedIn(t, "queue", Config{Tasks: 150})
+	t.Chdir("../../..") // where the programs are found
+	place, err := peers.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	job := b.contend.job(b)
+	job.ZooKeeper, job.Crowds = b.servers, b.contend.consumers
+	for _, p := range peers.Queues() {
+		t.Run(p.Name, func(t *testing.T) {
+			var missing peers.Missing
+			if err := p.Prepare(t.Context(), place); errors.As(err, &missing) {
+				t.Skipf("skipped %s: %v", t.Name(), missing)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			figures, err := b.measured(t.Context(), p, place, job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]peers.Figure{}
+			for _, f := range figures {
+				if own := fmt.Sprintf("%s %d", f.What, f.Waiting); seen[own].What == "" { // the first is that of the defaults
+					seen[own] = f
+				}
+			}
+			for _, want := range []peers.Figure{
+				{What: peers.Puts, Tasks: job.Lone}, {What: peers.PutsOfMany, Tasks: job.Tasks},
+				{What: peers.Takes, Waiting: 1, Tasks: job.Few}, {What: peers.Takes, Waiting: 2, Tasks: job.Few},
+			} {
+				f := seen[fmt.Sprintf("%s %d", want.What, want.Waiting)]
+				if f.What == "" || f.Tasks > want.Tasks || f.Tasks < want.Tasks && f.What != peers.Takes {
+					t.Errorf("%+v, want %+v; all: %+v", f, want, figures)
+				}
+			}
+		})
 	}
 }

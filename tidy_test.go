@@ -128,6 +128,7 @@ var rooms = map[string][]string{
 	// A recipe of another module has the public rooms only.
 	"torture/testdata/counter":       {"zkapi", "zkclient", "model/zk", "model/explore", "record", "subject", "nemesis", "checker", "checker/wording", "checker/explain", "checker/report", "recipe", "torture"},
 	"subject":                        {"nemesis", "checker", "checker/explain", "checker/report", "model/explore", "record", "zkapi"},
+	"subject/subjecttest":            {"model/zk", "record", "subject", "zkapi"},
 	"internal/leadership/story":      {"record", "checker/explain", "checker/wording"},
 	"internal/masterworker/lanes":    {"record", "checker/report"},
 	"internal/masterworker/story":    {"record", "checker/explain", "checker/wording", "internal/leadership/story"},

@@ -212,6 +212,20 @@ func (p Participant) ReadOptions(into any) error {
 	return nil
 }
 
+// Bounds of [Participant.Pause], less or more a quarter.
+const (
+	firstPause = 200 * time.Millisecond
+	mostPause  = 2 * time.Second
+)
+
+// Pause waits before a participant repeats what has failed so many times in a row: 200 ms after
+// the first failure, twice as long after each further one, at most 2 s, and up to a quarter more or
+// less (zkapi.Pause). It returns early when ctx ends. A participant that repeats without a pause
+// measures nothing but how many requests the servers can refuse.
+func (p Participant) Pause(ctx context.Context, failures int) {
+	_, _ = p.Env.Wait(ctx, p.Env.Timer(zkapi.Pause(p.Env, firstPause, mostPause, failures)))
+}
+
 // Effect is something that a participant does outside ZooKeeper.
 type Effect struct {
 	Object string       // that it concerns, by the name that the recipe has given it

@@ -183,11 +183,8 @@ func (l locker) contend(ctx context.Context, u use, rng *rand.Rand) {
 		case <-ctx.Done():
 			return
 		case <-l.Draining:
-			for ; ctx.Err() == nil; n++ {
-				if l.attempt(ctx, u, last(u), l.id(u, n)) {
-					return
-				}
-				l.pause(ctx)
+			for failures := 1; ctx.Err() == nil && !l.attempt(ctx, u, last(u), l.id(u, n)); failures, n = failures+1, n+1 {
+				l.Pause(ctx, failures)
 			}
 			return
 		case <-ticker.C:
@@ -199,10 +196,4 @@ func (l locker) contend(ctx context.Context, u use, rng *rand.Rand) {
 // id names the n-th attempt of this life at a lock.
 func (l locker) id(u use, n int) string {
 	return fmt.Sprintf("%s.%d%s.%d", l.Name, l.Life, u.name(), n)
-}
-
-// pause waits before a locker tries again what has failed although nothing is broken any more.
-func (l locker) pause(ctx context.Context) {
-	const between = 100 * time.Millisecond
-	_, _ = l.Env.Wait(ctx, l.Env.Timer(between))
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
-	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
 // Payload is the payload of a task in the workload: its identity and its behaviour.
@@ -239,17 +238,10 @@ const maxOutstanding = 2000
 // unknown and tries again under the same id.
 const submitPatience = 2 * time.Second
 
-// A client waits longer each time before it repeats a submission that was refused or is
-// in doubt.
-const (
-	firstPause = 200 * time.Millisecond
-	mostPause  = 2 * time.Second
-)
-
-// pause waits before the client repeats a request that has failed so many times.
-func (c *client) pause(ctx context.Context, failures int) {
-	_, _ = c.Env.Wait(ctx, c.Env.Timer(zkapi.Pause(c.Env, firstPause, mostPause, failures)))
-}
+// mostSubmitting bounds the tasks of its load that one client tries to submit at a time. A client at
+// the bound makes up no more. Otherwise each task that is refused adds requests for as long as
+// refusals last, although it pauses, and servers that are slow become slower.
+const mostSubmitting = 16
 
 func (p participant) runClient(ctx context.Context) error {
 	r, err := recipe.NewClient(p.Env, recipe.ClientConfig{Namespace: p.Namespace, Access: candidate.Access(p.Participant), Observers: p.observers()})
@@ -287,7 +279,7 @@ func (c *client) load(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(c.Seed, uint64(c.Life)))
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / c.Rate))
 	defer ticker.Stop()
-	outstanding := make(chan struct{}, maxOutstanding)
+	outstanding, submitting := make(chan struct{}, maxOutstanding), make(chan struct{}, mostSubmitting)
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -300,14 +292,14 @@ func (c *client) load(ctx context.Context) {
 		if c.Large {
 			w.payload.enlarge(rng, c.MaxRequest)
 		}
-		select {
-		case outstanding <- struct{}{}:
-		default:
+		if len(outstanding) == maxOutstanding || len(submitting) == mostSubmitting {
 			continue
 		}
+		outstanding <- struct{}{}
+		submitting <- struct{}{}
 		c.going.Go(func() {
 			defer func() { <-outstanding }()
-			c.one(ctx, w)
+			c.one(ctx, w, func() { <-submitting })
 		})
 	}
 }
@@ -358,18 +350,20 @@ func (c *client) end(ctx context.Context, id string, resident taskSpec) {
 }
 
 // one submits a task, perhaps a second time under the same id, which must not
-// make a second task, waits for its status, and perhaps cancels or collects it.
-func (c *client) one(ctx context.Context, w taskSpec) {
+// make a second task, waits for its status, and perhaps cancels or collects it. It calls
+// submitted when it submits the task no more.
+func (c *client) one(ctx context.Context, w taskSpec, submitted func()) {
 	var options []recipe.SubmitOption
 	if w.twice {
 		options = append(options, recipe.ID(fmt.Sprintf("own.%d.%d.%s", c.Seed, c.Life, w.payload.ID)))
 	}
 	name := c.keepSubmitting(ctx, w, options...)
+	if w.twice && name != "" {
+		_, _ = c.submit(ctx, w, options...) // the history shows the outcome
+	}
+	submitted()
 	if name == "" {
 		return
-	}
-	if w.twice {
-		_, _ = c.submit(ctx, w, options...) // the history shows the outcome
 	}
 	if w.cancel > 0 {
 		c.going.Go(func() {
@@ -412,7 +406,7 @@ func (c *client) keepSubmitting(ctx context.Context, w taskSpec, options ...reci
 				doubt = time.Now()
 			}
 		}
-		c.pause(ctx, failures)
+		c.Pause(ctx, failures)
 	}
 	return ""
 }
@@ -432,7 +426,7 @@ func (c *client) cancel(ctx context.Context, name, id string) {
 		if err == nil || errors.Is(err, recipe.ErrNoTask) {
 			return
 		}
-		c.pause(ctx, failures)
+		c.Pause(ctx, failures)
 	}
 }
 

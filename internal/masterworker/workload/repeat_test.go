@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,5 +75,41 @@ func TestClient_RepeatsFailuresAfterPauses(t *testing.T) {
 		if tried < 20 || tried > 60 || ok != 1 {
 			t.Errorf("%s: tried %d times in a minute, with success %d times", kind, tried, ok)
 		}
+	}
+}
+
+// TestClient_MakesUpNoMoreTasksWhileItIsRefused: as long as servers refuse every new task, a client
+// repeats those that it has, with pauses, whatever its rate is. Then it goes on.
+func TestClient_MakesUpNoMoreTasksWhileItIsRefused(t *testing.T) {
+	journal, events := recordtest.Journal(t)
+	const refused = time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		env := &zk.Env{Server: zk.NewServer(4 * time.Second)}
+		env.Server.Refuse(func(_ int64, op zkapi.Op) error {
+			if op.Kind == zkapi.KindCreate {
+				return zkapi.ErrQuota
+			}
+			return nil
+		})
+		draining := make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		who := subject.Participant{Name: "client-1", Seed: 1, Env: env, Journal: journal, Now: func() time.Duration { return 0 }, Draining: draining, Log: slog.New(slog.DiscardHandler)}
+		time.AfterFunc(refused, func() { env.Server.Refuse(nil) })
+		time.AfterFunc(2*refused, cancel)
+		_ = participant{who, settings{Rate: 20, Retention: time.Hour}}.runClient(ctx)
+		time.Sleep(refused) // until nothing runs any more
+	})
+	tried, tasks, ok := 0, map[string]bool{}, 0
+	for _, e := range events() {
+		switch {
+		case e.Kind == record.Submit && e.Type == record.Invoke && ok == 0:
+			tried++
+			tasks[e.ID()] = true
+		case e.Kind == record.Submit && e.Type == record.OK:
+			ok++
+		}
+	}
+	if most := mostSubmitting + 1; len(tasks) > most || tried > most*int(refused/submitPatience) || ok < 500 {
+		t.Errorf("while it was refused it tried %d times to submit %d tasks; then it submitted %d", tried, len(tasks), ok)
 	}
 }

@@ -142,8 +142,8 @@ func (u *user) repeat(ctx context.Context, l loop, rng *rand.Rand) {
 		case <-ctx.Done():
 			return
 		case <-u.Draining:
-			for ; l.last && ctx.Err() == nil && !l.turn(u, ctx, rng, u.id(l, n)); n++ {
-				u.pause(ctx)
+			for failures := 1; l.last && ctx.Err() == nil && !l.turn(u, ctx, rng, u.id(l, n)); failures, n = failures+1, n+1 {
+				u.Pause(ctx, failures)
 			}
 			return
 		case <-ticker.C:
@@ -155,12 +155,6 @@ func (u *user) repeat(ctx context.Context, l loop, rng *rand.Rand) {
 // id names the n-th call of this life about an object.
 func (u *user) id(l loop, n int) string {
 	return fmt.Sprintf("%s.%d%s.%d", u.Name, u.Life, l.object, n)
-}
-
-// pause waits before a user tries again what has failed although nothing is broken any more.
-func (u *user) pause(ctx context.Context) {
-	const between = 100 * time.Millisecond
-	_, _ = u.Env.Wait(ctx, u.Env.Timer(between))
 }
 
 // call is one call, on record.

@@ -68,14 +68,21 @@ func drawn(rng *rand.Rand) intent {
 
 // work takes one item after the other, or several.
 func (c consumer) work(ctx context.Context, rng *rand.Rand) {
+	failures := 0 // in a row
 	for ctx.Err() == nil {
 		w := drawn(rng)
 		got, err := c.take(ctx, w)
 		for _, h := range got {
 			h.handle(ctx)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			failures = 0
+		case errors.Is(err, queue.ErrEmpty) || errors.Is(err, context.DeadlineExceeded): // it did not want to wait
 			c.pause(ctx, between)
+		default:
+			failures++
+			c.Pause(ctx, failures)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	between = 100 * time.Millisecond // before something is tried again
+	between = 100 * time.Millisecond // between two looks at a queue that may be empty, and at the time
 	settled = time.Second            // in which the recipe finishes what it does in the background
 	revival = 2 * time.Second        // how often a producer looks at the dead letters
 )
@@ -99,12 +99,12 @@ func (p producer) run(ctx context.Context) {
 
 // last puts one item.
 func (p producer) last(ctx context.Context, id func() string) {
-	for ctx.Err() == nil {
+	for failures := 1; ctx.Err() == nil; failures++ {
 		o := order{Item: history.Item{ID: id()}, Intended: history.Intended{Queue: jobs, Priority: queue.DefaultPriority, Together: 1}, waits: true}
 		if p.put(ctx, batch{orders: []order{o}}) {
 			return
 		}
-		p.pause(ctx, between)
+		p.Pause(ctx, failures)
 	}
 }
 

@@ -1,0 +1,156 @@
+// Package subjecttest has tests of workloads, for the recipes of this module and of others.
+package subjecttest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringmaster-zk/ringmaster/model/zk"
+	"github.com/ringmaster-zk/ringmaster/record"
+	"github.com/ringmaster-zk/ringmaster/subject"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// The phases of one play, in virtual time.
+const (
+	good    = 5 * time.Second  // first all requests work
+	loaded  = 30 * time.Second // then none does
+	drained = 30 * time.Second // none does, and the participant must submit no more
+	rest    = time.Minute      // until nothing runs any more
+)
+
+// Pauses plays one participant of each role by itself, in virtual time, while none of its requests
+// works: servers refuse them, requests or answers are lost, or there is no session. The test fails if
+// a participant begins more than most things in a second, on average. Requests, sessions and
+// events on record count. So a loop that repeats without a pause is noticed.
+//
+// It does not notice a loop that does none of these: such a loop never lets the virtual time go on, and
+// the test hangs.
+func Pauses(t *testing.T, work subject.Workload, run subject.Run, most int) {
+	t.Helper()
+	for _, role := range work.Roles {
+		for name, fail := range troubles {
+			t.Run(role.Name+"/"+name, func(t *testing.T) {
+				allowed := int64(most * int((loaded+drained)/time.Second))
+				if n := begun(t, work, run, role.Name, fail, allowed); n > allowed {
+					t.Errorf("it began %d things in %v, or more: at most %d are allowed; does it repeat something without a pause?", n, loaded+drained, allowed)
+				}
+			})
+		}
+	}
+}
+
+// begun is how many things a participant begins while something fails.
+func begun(t *testing.T, work subject.Workload, run subject.Run, role string, fail func(*zk.Server, *env), most int64) int64 {
+	t.Helper()
+	p := play{work: work, run: run, role: role, most: most, journal: filepath.Join(t.TempDir(), record.JournalName(role, 1))}
+	synctest.Test(t, func(t *testing.T) { p.play(t, fail) })
+	return p.began.Load()
+}
+
+// troubles begin what each of them is named after.
+var troubles = map[string]func(*zk.Server, *env){
+	"refused": func(s *zk.Server, _ *env) {
+		s.Refuse(func(int64, zkapi.Op) error { return zkapi.ErrNoAuth })
+	},
+	"writes refused": func(s *zk.Server, _ *env) {
+		s.Refuse(func(_ int64, op zkapi.Op) error {
+			if op.Kind.Writes() {
+				return zkapi.ErrQuota
+			}
+			return nil
+		})
+	},
+	"requests lost": func(s *zk.Server, _ *env) { s.Lose(func(zkapi.Op) zk.Loss { return zk.RequestLost }) },
+	"answers lost":  func(s *zk.Server, _ *env) { s.Lose(func(zkapi.Op) zk.Loss { return zk.ReplyLost }) },
+	"no session": func(s *zk.Server, e *env) {
+		e.closed.Store(true)
+		for _, session := range s.Sessions() {
+			session.Expire()
+		}
+	},
+}
+
+// play is one play of a participant.
+type play struct {
+	work    subject.Workload
+	run     subject.Run
+	role    string
+	most    int64
+	journal string
+	began   atomic.Int64 // since the trouble began
+	trouble atomic.Bool
+	end     context.CancelCauseFunc
+}
+
+// count notes that the participant begins something. One that begins too much is ended, because time
+// may stand still meanwhile.
+func (p *play) count() {
+	if p.trouble.Load() && p.began.Add(1) > p.most {
+		p.end(context.Canceled)
+	}
+}
+
+func (p *play) play(t *testing.T, fail func(*zk.Server, *env)) {
+	ctx, end := context.WithCancelCause(t.Context())
+	p.end = end
+	server := zk.NewServer(4 * time.Second)
+	server.Observe(func(int64, zkapi.Op) { p.count() })
+	began, draining := time.Now(), make(chan struct{})
+	since := func() time.Duration { return time.Since(began) }
+	journal, err := record.Create(p.journal, p.role+"-1", 1, func() time.Duration { p.count(); return since() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer journal.Close()
+	options := []byte("{}")
+	if p.work.Options != nil {
+		if options, err = json.Marshal(p.work.Options(p.run)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := &env{Env: &zk.Env{Server: server}, count: p.count}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = p.work.Play(ctx, subject.Participant{ // how it ends is not what this is about
+			Name: p.role + "-1", Role: p.role, Life: 1, Seed: p.run.Seed, SessionTimeout: p.run.SessionTimeout, Env: e, Journal: journal,
+			Log: slog.New(slog.DiscardHandler), Now: since, Draining: draining, Effect: func(subject.Effect) error { return nil }, Options: options,
+		})
+	}()
+	<-time.After(good)
+	p.trouble.Store(true)
+	fail(server, e)
+	<-time.After(loaded)
+	close(draining)
+	<-time.After(drained)
+	p.trouble.Store(false)
+	server.Refuse(nil)
+	server.Lose(nil)
+	e.closed.Store(false)
+	end(subject.ErrLeave)
+	<-over
+	<-time.After(rest)
+}
+
+// env is a ZooKeeper that can grant no session.
+type env struct {
+	*zk.Env
+	count  func()
+	closed atomic.Bool
+}
+
+// Open implements zkapi.Env.
+func (e *env) Open(ctx context.Context) (zkapi.Session, error) {
+	e.count()
+	if e.closed.Load() {
+		return nil, zkapi.ErrConnectionLoss
+	}
+	return e.Env.Open(ctx)
+}

@@ -108,13 +108,14 @@ func three(context.Context, string) ([]string, error) {
 }
 
 // TestDial_EachAddressHasItsTurn: whatever is wrong with the first addresses of a name, the
-// last one gives the session, and it costs at most a try for each.
+// last one gives the session, and it costs at most a try for each. A handshake without an answer
+// doubles the time of the next one.
 func TestDial_EachAddressHasItsTurn(t *testing.T) {
 	const wish = 10 * time.Second
 	for what, c := range map[string]struct {
 		bad  func(net.Conn)
 		most time.Duration
-	}{"end connections": {endsConnections, 0}, "are frozen": {isFrozen, 2 * wish / tryPart}, "drop what is sent": {nil, 2 * wish / tryPart}, "read nothing": {readsNothing, 2 * wish / tryPart}} {
+	}{"end connections": {endsConnections, 0}, "are frozen": {isFrozen, 3 * wish / tryPart}, "drop what is sent": {nil, 2 * wish / tryPart}, "read nothing": {readsNothing, 3 * wish / tryPart}} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &ensembleOf{serves: map[string]func(net.Conn){"10.0.0.1:2181": c.bad, "10.0.0.2:2181": c.bad, "10.0.0.3:2181": serves(4000)}}
 			_, took := openIn(t, e.driver(t, Config{Servers: []string{"zk"}, SessionTimeout: wish}, three))

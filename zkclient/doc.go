@@ -149,7 +149,14 @@
 // of TLS and that of ZooKeeper, is bounded by the granted timeout and by what is left of the
 // lease, which it shares with the other addresses (dial.go). So a server that accepts
 // connections and never answers costs no session while another one answers. No address has a
-// second turn without a pause.
+// second turn without a pause, and pauses grow until there is a connection.
+//
+// A server that is overloaded answers no handshake in time, and makes a session for each try
+// nevertheless. So each handshake that is not answered in time doubles the time of the next try, of
+// the next session, too, until a server answers (slowness.go). No try lasts longer than the lease that
+// it could get; from there on a client without a session waits between tries, up to 5 s. The client
+// of the Java distribution has a fixed time for each try, the session timeout divided by the number
+// of servers, and pauses of up to a second between tries.
 //
 // If every server ends its connections in the handshake, the client asks one of them for the
 // cause, without a session and without secrets (diagnose.go). The log has the answer once, and

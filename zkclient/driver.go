@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -73,6 +74,7 @@ type Driver struct {
 	past   zxidMemory
 	outage *outage
 	told   lastTold
+	slow   atomic.Int32 // see slowness
 
 	lacks lacks
 }

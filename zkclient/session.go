@@ -40,7 +40,9 @@ type session struct {
 	lastZxid atomic.Int64 // of the last reply; see wire
 	past     *zxidMemory  // what sessions of the process have seen
 	route    *route       // to the servers
-	told     *lastTold    // by sessions of the process
+	slow     slowness     // of the servers
+	env      zkapi.Env
+	told     *lastTold // by sessions of the process
 
 	bulk     *pacer
 	carriers carriers
@@ -83,7 +85,7 @@ func (d *Driver) Open(ctx context.Context) (zkapi.Session, error) {
 	}
 	before := d.past.highest.Load()
 	s := &session{
-		config: d.config, past: &d.past, told: &d.told, lacks: &d.lacks, bulk: newPacer(d.config.Bulk), dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
+		config: d.config, env: d, slow: slowness{learned: &d.slow, doublings: int(d.slow.Load())}, past: &d.past, told: &d.told, lacks: &d.lacks, bulk: newPacer(d.config.Bulk), dialed: make(chan struct{}), granted: newLatch(), done: newLatch(), quit: newLatch(), next: newLatch(),
 		shorter: make(chan struct{}, 1), watches: map[watchKey]keptWatch{},
 		failures: map[target]failedTry{}, refused: map[target]bool{},
 	}
@@ -130,6 +132,7 @@ func (s *session) awaitGrant(ctx context.Context) error {
 	case <-s.done.c:
 		why = s.Cause()
 	case <-ctx.Done():
+		s.slow.givenUp()
 		s.finish(context.Cause(ctx))
 		why = errors.Join(context.Cause(ctx), s.lastFailure())
 	}
@@ -248,6 +251,7 @@ func (s *session) connectGranted(t target, g connectResponse, sent time.Duration
 	}
 	timeout := s.timeout
 	s.mu.Unlock()
+	s.slow.answered(s.now()-sent, usualTime(timeout))
 	if !same {
 		err := fmt.Errorf("%w: server %s granted session 0x%x in its place", ErrExpired, t, g.session)
 		s.finish(err)

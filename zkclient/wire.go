@@ -334,6 +334,7 @@ func (w *wire) ended(err error) {
 	case ready:
 		w.session.lost(end)
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.session.slow.isSilent()
 		w.session.broken(w.target, fmt.Errorf("no answer to the handshake in time; is this a client port of ZooKeeper? %w", err))
 	default:
 		w.session.broken(w.target, err)

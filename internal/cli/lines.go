@@ -16,7 +16,8 @@ import (
 type line struct {
 	number int // the first is 1
 	text   []byte
-	long   bool // it is longer than what is submitted, and text is its beginning
+	long   bool   // it is longer than what is submitted, and text is its beginning
+	id     string // of its task, which may be there already; otherwise empty
 }
 
 // wrong says which line an error is about.
@@ -43,7 +44,7 @@ func readLines(ctx context.Context, r io.Reader, longest int) *input {
 			text, long, err := readLine(lines, longest)
 			if err == nil || len(text) > 0 {
 				select {
-				case scanned <- line{n, text, long}:
+				case scanned <- line{number: n, text: text, long: long}:
 				case <-ctx.Done():
 					return
 				}

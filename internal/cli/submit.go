@@ -116,15 +116,20 @@ func payloadOf(ctx context.Context, in io.Reader, args []string, most int) ([]by
 	}
 }
 
-// submit submits one task, within --connect-timeout. It waits longer only for a full
-// backlog.
+// submit submits one task, within --connect-timeout. It waits longer only for a full backlog: that
+// time may be up just when there is room, so it tries once more then.
 func (s *Submission) submit(ctx context.Context, c *recipe.Client, payload []byte, options []recipe.SubmitOption) (string, error) {
-	for {
+	for full := false; ; {
 		limited, cancel := s.limited(ctx)
 		submitted, err := c.Submit(limited, payload, options...)
+		late := limited.Err() != nil
 		cancel()
-		if s.FailWhenFull || ctx.Err() != nil || !errors.Is(err, recipe.ErrBacklogFull) {
+		l, again := line{}, full && late
+		if full = errors.Is(err, recipe.ErrBacklogFull); err == nil || s.FailWhenFull || ctx.Err() != nil || !full && !(again && l.canGoAgain(err)) {
 			return submitted.Task, err
+		}
+		if l.id != "" {
+			options = append(options, recipe.ID(l.id))
 		}
 	}
 }

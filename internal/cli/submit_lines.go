@@ -19,7 +19,8 @@ type batch struct {
 	own    []recipe.SubmitOption // of each line
 	stall  *stall
 	lines  *input
-	again  []line // lines to be submitted again, because the backlog was full
+	again  []line // lines to be submitted again, because the backlog was full, or the time was up
+	heard  bool   // the servers have answered in the run before
 
 	waiting, printed fifo[int] // the lines of tasks whose results are awaited, and of those that have them
 
@@ -104,7 +105,9 @@ func (s *Submission) accepted(ctx context.Context, b *batch) iter.Seq[string] {
 }
 
 // run submits lines until standard input or ctx has ended, or no answer has come for
-// --connect-timeout. It reports whether there may be lines left.
+// --connect-timeout. It reports whether there may be lines left. A run that waits for room ends at that
+// time although the servers answer, perhaps just when they have room. So a line is submitted again if
+// they have answered another one in this run, or in the one before.
 func (s *Submission) run(ctx context.Context, b *batch, yield func(string) bool) (more bool) {
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -112,14 +115,14 @@ func (s *Submission) run(ctx context.Context, b *batch, yield func(string) bool)
 	defer clock.pause()
 	var sent fifo[line]
 	var again []line
-	answered := false
+	answered, before := false, b.heard
 	for submitted, err := range b.client.SubmitAll(limited, s.submissions(limited, b, &sent, clock, &more)) {
 		clock.pause()
 		l := sent.pop()
 		switch {
 		case errors.Is(err, recipe.ErrBacklogFull) && !s.FailWhenFull && ctx.Err() == nil:
 			answered, again = true, append(again, l)
-		case answered && refusedLate(err, s.late): // it is for want of room, or the next run says so
+		case (answered || before) && errors.Is(err, s.late) && l.canGoAgain(err): // it is for want of room, or a later run says so
 			again = append(again, l)
 		case err != nil:
 			b.failed(l.wrong(err))
@@ -132,13 +135,18 @@ func (s *Submission) run(ctx context.Context, b *batch, yield func(string) bool)
 		}
 		clock.goOn(sent.some)
 	}
-	b.again = append(again, b.again...)
+	b.again, b.heard = append(again, b.again...), answered
 	return more || len(b.again) > 0
 }
 
-// refusedLate reports whether a task was certainly not accepted, because the time was up.
-func refusedLate(err, late error) bool {
-	return err != nil && errors.Is(err, late) && !errors.Is(err, recipe.ErrInDoubt) && zkapi.FateOf(err) != zkapi.Applied
+// canGoAgain reports whether a line whose submission has failed may be submitted again. If the task
+// may be there, the line gets its id, so that it stays one task.
+func (l *line) canGoAgain(err error) bool {
+	if doubt, ok := errors.AsType[*recipe.AmbiguousError](err); ok {
+		l.id = doubt.ID
+		return true
+	}
+	return zkapi.FateOf(err) != zkapi.Applied
 }
 
 // submissions are the lines that have not been submitted. A line that is wrong is reported.
@@ -155,7 +163,7 @@ func (s *Submission) submissions(ctx context.Context, b *batch, sent *fifo[line]
 				continue
 			}
 			one := recipe.Submission{Payload: payload, Options: b.own}
-			if s.IDs {
+			if id != "" {
 				one.Options = append(b.own[:len(b.own):len(b.own)], recipe.ID(id))
 			}
 			sent.push(l)
@@ -246,7 +254,7 @@ func (s *Submission) parse(l line) (id string, payload []byte, err error) {
 	case l.long:
 		return "", nil, misuse("the line is longer than %d bytes: give a shorter payload", s.longest())
 	case !s.IDs:
-		return "", l.text, nil
+		return l.id, l.text, nil
 	}
 	before, payload, found := bytes.Cut(l.text, []byte("\t"))
 	if !found || len(before) == 0 {

@@ -35,8 +35,6 @@
 //   - A process that comes new waits for the whole time, even if the lease was over long ago and not
 //     released.
 //   - No order among those who wait.
-//   - After a Renew whose outcome is unknown, Write may return ErrFenced although the lease is held:
-//     renew again.
 //   - If the znode is deleted and made again, or the ensemble is restored from a backup, tokens come
 //     again.
 //

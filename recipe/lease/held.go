@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/process"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/term"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -34,6 +35,13 @@ type Lease struct {
 
 	seen  zkapi.Stat    // of the holder that Take waits for
 	since time.Duration // when that was seen first
+	doubt *doubt        // a grant that may have been applied; nil for none
+}
+
+// doubt is a write whose outcome is not known.
+type doubt struct {
+	of  zkapi.Stat // of the znode that it was to replace
+	err error
 }
 
 // take takes the lease if it is free. It returns what to wait for if not.
@@ -52,10 +60,14 @@ func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 			return nil, ErrOverflow
 		}
 		holder := read(now.Data)
+		mine := holder.ID == l.grant.ID // as a grant in doubt has made it: another one begins the time anew
+		if l.doubt != nil && !mine && now.Stat.Czxid == l.doubt.of.Czxid && now.Stat.Version > l.doubt.of.Version {
+			l.doubt = nil // another process was faster
+		}
 		if l.seen.Czxid != now.Stat.Czxid || l.seen.Version != now.Stat.Version {
 			l.seen, l.since = now.Stat, l.p.Env.Elapsed()
 		}
-		if left := l.since + holder.lasts() - l.p.Env.Elapsed(); left > 0 {
+		if left := l.since + holder.lasts() - l.p.Env.Elapsed(); left > 0 && !mine {
 			return []zkapi.Source{now.Watch, l.p.Env.Timer(left)}, nil
 		}
 		l.sends()
@@ -63,9 +75,29 @@ func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 		if err == nil {
 			l.applied(now.Stat.Version+1, true)
 		}
+		if errors.Is(err, once.ErrInDoubt) {
+			l.doubt = &doubt{now.Stat, err}
+		}
 		if !process.Refused(err) {
 			return nil, err
 		}
+	}
+}
+
+// granted has the lease taken, on one session after the other. If a session ends with a grant in doubt,
+// the next one goes on: it finds the own grant, or asks for it again. A late copy of the first is
+// refused then, because the version is another one.
+func (l *Lease) granted(ctx context.Context) error {
+	for {
+		err := l.p.Each(ctx, "take a lease", l, func(s *process.Session) error { return s.Await(l, l.take) })
+		over := ctx.Err() != nil || l.p.Life().Err() != nil
+		switch {
+		case errors.Is(err, once.ErrInDoubt) && !over:
+			continue
+		case err != nil && l.doubt != nil && zkapi.FateOf(err) == zkapi.NotApplied:
+			return &zkapi.Error{Kind: zkapi.KindMulti, Path: l.path, Index: -1, Fate: zkapi.Unknown, Err: fmt.Errorf("%w: %w", err, l.doubt.err)}
+		}
+		return err
 	}
 }
 
@@ -225,6 +257,8 @@ func (l *Lease) reread(s *process.Session, to grant) error {
 //   - ErrFenced: another has taken the lease. Nothing was applied.
 //   - ErrOver, ErrLost, ErrReleased or ErrClosed: the lease was over before anything was sent.
 //   - zkapi.FateOf(err) is zkapi.Unknown: the answer was lost, or ctx has ended meanwhile.
+//   - the cause of ctx, with the fate zkapi.NotApplied: ctx has ended before anything was sent, or
+//     when it was not known yet whether the lease is held.
 //   - anything else: a server has refused the op zkapi.FailedIndex(err). Nothing was applied.
 func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) {
 	if err := input.CheckOps(recipe, "Lease.Write", ops, l.path); err != nil {
@@ -241,9 +275,35 @@ func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error
 		token := l.Token()
 		zkapi.Checkpoint(l.p.Env, "write under a lease", ctx, l, token, ops)
 		reply := term.Claim{Session: session, Path: l.path, Version: token}.WriteAll(ctx, [][]zkapi.Op{ops})[0]
-		if errors.Is(reply.Err, ErrFenced) && l.Token() != token {
-			continue // it was renewed meanwhile
+		if errors.Is(reply.Err, ErrFenced) {
+			switch held, err := l.moved(ctx, token, ops); {
+			case err != nil:
+				return zkapi.Result{}, process.NotApplied(l.path, err)
+			case held:
+				continue
+			}
 		}
 		return reply.Result, reply.Err
 	}
+}
+
+// moved finds out whether the lease is held although a write that checked this token was fenced: a
+// renewal has moved the version, and its answer has not come yet, or was lost.
+func (l *Lease) moved(ctx context.Context, token int32, ops []zkapi.Op) (held bool, err error) {
+	if l.Token() != token {
+		return true, nil
+	}
+	err = l.p.Read(ctx, "look at the own lease", []any{l, token, ops}, func(s *process.Session) error {
+		now, err := s.Now("look at the own lease", fence.Get(l.path), l, token, ops)
+		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
+			return err
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if held = read(now.Data).ID == l.grant.ID; held && l.version == token {
+			l.version = now.Stat.Version
+		}
+		return nil
+	})
+	return held, err
 }

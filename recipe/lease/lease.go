@@ -132,8 +132,8 @@ func (l *Leases) Look(ctx context.Context, path string) (state State, err error)
 // Take waits until the lease is free, and takes it for d. It is free if it was released, or if it
 // has not changed for as long as it lasts, by this process's clock, since this process sees it.
 //
-// If ctx ends, Take returns its cause. If the outcome is unknown then (zkapi.FateOf), the lease is
-// released in the background, or ends by itself.
+// If the session ends, Take goes on with the next one. If ctx ends, Take returns its cause. If the
+// outcome is unknown then (zkapi.FateOf), the lease is released in the background, or ends by itself.
 func (l *Leases) Take(ctx context.Context, path string, d time.Duration) (*Lease, error) {
 	if err := input.CheckPath(recipe, path, example); err != nil {
 		return nil, err
@@ -145,8 +145,7 @@ func (l *Leases) Take(ctx context.Context, path string, d time.Duration) (*Lease
 		return nil, l.process().Close(ctx)
 	}
 	one := &Lease{p: l.p, path: path, lasts: d.Truncate(time.Millisecond), grant: grant{l.name, l.p.Env.Unique(), d.Milliseconds()}, renewed: l.p.Env.Signal()}
-	err := l.p.Each(ctx, "take a lease", one, func(s *process.Session) error { return s.Await(one, one.take) })
-	if err != nil {
+	if err := one.granted(ctx); err != nil {
 		if zkapi.FateOf(err) == zkapi.Unknown {
 			l.p.Env.Spawn("release a lease", func() { _ = one.giveBack(l.p.Life()) })
 		}

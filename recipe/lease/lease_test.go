@@ -172,15 +172,8 @@ func TestTake_IsExact(t *testing.T) {
 		limited, stop := context.WithTimeout(w.Ctx, time.Minute)
 		defer stop()
 		held, err := l.Take(limited, path, d)
-		if err != nil {
-			if !m.Expire {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-			if zkapi.FateOf(err) == zkapi.Unknown && strings.Contains(w.Data(path), "p1") {
-				t.Errorf("a lease that its taker does not know of is not released: %s", w.Data(path))
-			}
-			return
+		if err != nil { // whatever is lost, another session goes on
+			t.Fatal(err)
 		}
 		if state, err := leases(w, "p2").Look(w.Ctx, path); err != nil || state.Holder != "p1" || state.For != d || state.Token != held.Token() {
 			t.Fatalf("others see %+v, %v; the token is %d", state, err, held.Token())
@@ -286,4 +279,109 @@ func TestRenew_ComesTooLate(t *testing.T) {
 		}
 		takes(w, leases(w, "p2"))
 	})
+}
+
+// TestWrite_BesideARenewal: the renewal is applied, and its answer has not come yet. The holder still
+// has the lease, so its write is not fenced.
+func TestWrite_BesideARenewal(t *testing.T) {
+	for _, expired := range []bool{false, true} {
+		mishap.Run(t, func(w *mishap.World) {
+			env := &delayed{Env: w.Env}
+			held := takes(w, leasesOf(w, env, "p1"))
+			token := held.Token()
+			arrived := make(chan struct{})
+			env.after = func() { // with the write of the renewal
+				if env.after = nil; expired {
+					w.ExpireAll()
+				}
+				<-arrived
+			}
+			renewed := make(chan error, 1)
+			go func() { renewed <- held.Renew(w.Ctx) }()
+			synctest.Wait()
+			if _, err := held.Write(w.Ctx, zkapi.Create("/x", nil, zkapi.Persistent)); err != nil {
+				t.Errorf("expired %v: %v", expired, err)
+			}
+			close(arrived)
+			if err := <-renewed; err != nil || held.Token() <= token {
+				t.Errorf("expired %v: renewed: %v; token %d after %d", expired, err, held.Token(), token)
+			}
+			w.Do(zkapi.Set(path, []byte(`{"id":"other","ms":10000}`), zkapi.AnyVersion))
+			if _, err := held.Write(w.Ctx, zkapi.Create("/y", nil, zkapi.Persistent)); !errors.Is(err, lease.ErrFenced) {
+				t.Errorf("taken by hand: %v", err)
+			}
+		})
+	}
+}
+
+// delayed is an Env whose answers to multis come later.
+type delayed struct {
+	*zk.Env
+	after func()
+}
+
+func (e *delayed) Open(ctx context.Context) (zkapi.Session, error) {
+	s, err := e.Env.Open(ctx)
+	return delayedSession{s, e}, err
+}
+
+type delayedSession struct {
+	zkapi.Session
+	env *delayed
+}
+
+func (s delayedSession) DoAll(ctx context.Context, ops []zkapi.Op) []zkapi.Reply {
+	replies := s.Session.DoAll(ctx, ops)
+	if after := s.env.after; after != nil && ops[0].Kind == zkapi.KindMulti {
+		after()
+	}
+	return replies
+}
+
+// oneSession is an Env that opens one session, and then none until closed is.
+type oneSession struct {
+	*zk.Env
+	opened bool
+	closed chan struct{}
+}
+
+func (e *oneSession) Open(ctx context.Context) (zkapi.Session, error) {
+	if e.opened {
+		<-e.closed
+	}
+	e.opened = true
+	return e.Env.Open(ctx)
+}
+
+// TestTake_EndsInDoubt: ctx ends when it is not known whether the lease was granted. The error says so,
+// and the lease is given back.
+func TestTake_EndsInDoubt(t *testing.T) {
+	for _, expired := range []bool{false, true} {
+		mishap.Run(t, func(w *mishap.World) {
+			env := &oneSession{Env: w.Env, closed: make(chan struct{})}
+			l := leasesOf(w, env, "p1")
+			if _, err := l.Look(w.Ctx, path); err != nil { // there is a session
+				t.Fatal(err)
+			}
+			for _, s := range w.Env.Server.Sessions() {
+				s.CutAt(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
+				if expired {
+					time.AfterFunc(500*time.Millisecond, w.ExpireAll)
+				} else {
+					time.AfterFunc(2*time.Second, s.Mend)
+				}
+			}
+			enough := errors.New("enough")
+			limited, stop := context.WithTimeoutCause(w.Ctx, time.Second, enough)
+			defer stop()
+			if _, err := l.Take(limited, path, d); !errors.Is(err, enough) || zkapi.FateOf(err) != zkapi.Unknown || !strings.Contains(w.Data(path), "p1") {
+				t.Errorf("expired %v: %v; the znode has %s", expired, err, w.Data(path))
+			}
+			close(env.closed)
+			time.Sleep(5 * time.Second)
+			if w.Data(path) != "{}" {
+				t.Errorf("expired %v: a lease that its taker does not know of is not released: %s", expired, w.Data(path))
+			}
+		})
+	}
 }

@@ -62,10 +62,10 @@ var pinned = worldstest.Pin[Config]([]struct {
 	{with(Lease, nil), 190, 314, 17, false},
 	{with(Lease, func(c *Config) { c.Rounds = 2 }), 1134, 2092, 29, false},
 	{with(Lease, func(c *Config) { c.Bounds.Losses = 1 }), 1134, 2310, 18, false},
-	{with(Lease, func(c *Config) { c.Bounds.Expiries = 1 }), 2254, 3908, 20, false},
+	{with(Lease, func(c *Config) { c.Bounds.Expiries = 1 }), 2676, 4664, 21, false},
 	{with(Lease, func(c *Config) { c.Bounds.Crashes = 1 }), 718, 1524, 19, false},
-	{with(Lease, func(c *Config) { c.Bounds.Sweeps = 3 }), 1768, 3360, 22, false},
-	{with(Lease, func(c *Config) { c.Bounds.Sweeps, c.Bounds.Lags = 3, 1 }), 10920, 29010, 29, false},
+	{with(Lease, func(c *Config) { c.Bounds.Sweeps = 3 }), 1792, 3408, 23, false},
+	{with(Lease, func(c *Config) { c.Bounds.Sweeps, c.Bounds.Lags = 3, 1 }), 11136, 29590, 31, false},
 })
 
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the

@@ -356,3 +356,29 @@ func TestNew_RefusesBadConfigs(t *testing.T) {
 		t.Errorf("no Env: %v", err)
 	}
 }
+
+// TestResign_IsNoErrorInTheLog: an ordinary end is none, as after Close.
+func TestResign_IsNoErrorInTheLog(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.candidate("a")
+		if err := w.campaign(c).Resign(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		waiting := w.campaign(w.candidate("b"))
+		c = w.candidate("c")
+		w.waits(c)
+		if err := c.Close(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if w.log.has("session over") != 2 || w.log.has("error=") > 0 {
+			t.Errorf("the log: %s", w.log.text.String())
+		}
+		w.ownerOf(path + "/leader").Expire()
+		<-waiting.Context().Done()
+		synctest.Wait()
+		if w.log.has("session over") != 3 || w.log.has("expired") == 0 {
+			t.Errorf("the log of a session that has expired: %s", w.log.text.String())
+		}
+	})
+}

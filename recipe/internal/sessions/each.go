@@ -68,7 +68,14 @@ func (s Each) one(ctx context.Context, session zkapi.Session, body func(context.
 	zkapi.Checkpoint(s.Env, "close", mine, err)
 	s.Ended(Close(ctx, mine))
 	s.Obs.Metrics.SessionEnded(s.Role, mine.lost)
-	s.Obs.Logger.InfoContext(ctx, "session over", "session", observe.SessionText(session.ID()), "error", err)
+	attrs := []any{"session", observe.SessionText(session.ID())}
+	switch {
+	case ctx.Err() != nil:
+		attrs = append(attrs, "because", context.Cause(ctx))
+	case err != nil && !errors.Is(err, ErrStop):
+		attrs = append(attrs, "error", err)
+	}
+	s.Obs.Logger.InfoContext(ctx, "session over", attrs...)
 	return mine.served, err
 }
 

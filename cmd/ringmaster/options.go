@@ -21,7 +21,7 @@ func registerOptions(f *pflag.FlagSet, o *cli.Options) {
 	f.StringSliceVar(&o.Servers, "servers", strings.Split(servers, ","), "ZooKeeper servers, as `HOST:PORT,...`; the port is 2181 if it is missing; a path after the last server is the namespace, such as zk1,zk2/billing (RINGMASTER_SERVERS)")
 	f.StringVar(&o.Namespace, "namespace", os.Getenv("RINGMASTER_NAMESPACE"), "`PATH` in front of every znode, such as /billing; / for none (RINGMASTER_NAMESPACE)")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", 10*time.Second, "session timeout to ask the servers for, from 100ms to 24h; they may grant another")
-	f.DurationVar(&o.ConnectTimeout, "connect-timeout", 30*time.Second, "how long a client command waits for an answer; 0: for ever")
+	f.DurationVar(&o.ConnectTimeout, "connect-timeout", 30*time.Second, "how long a client command waits for an answer, or for its first session if it goes on; 0: for ever")
 	f.IntVar(&o.Bulk.Operations, "max-writes", 0, "bound of the `OPERATIONS` that a role writes in bulk at once (default 2400); it takes less while the servers answer slowly, and one larger write goes alone")
 	f.IntVar(&o.Bulk.PerSecond, "max-write-rate", 0, "bound of the `OPERATIONS` that a role writes in bulk in a second, at least 100; 0 for none")
 	f.IntVar(&o.MaxRequest, "max-request", zkclient.DefaultMaxRequest, "size in `BYTES` of the largest request that the servers accept (their jute.maxbuffer)")

@@ -70,7 +70,7 @@ type Lead struct {
 var errLost = errors.New("the leadership was lost, so the command was ended")
 
 // Run stands for election, runs the command while this process leads, and resigns when the
-// command has ended, with its exit code. If the leadership is lost, the command has been ended;
+// command has ended, with its exit code. It waits for the first session for --connect-timeout at most. If the leadership is lost, the command has been ended;
 // then Run stands for election again, or returns an error.
 func (l *Lead) Run(ctx context.Context, o *Options, streams Streams, name string, command []string) error {
 	env, _, log, err := o.connect()
@@ -89,7 +89,9 @@ func (l *Lead) Run(ctx context.Context, o *Options, streams Streams, name string
 	defer env.warnBeside(ctx, log)()
 	defer closeSoon(c.Close, log)
 	for {
-		led, err := c.Campaign(ctx)
+		campaign, stop := o.untilLate(ctx, env)
+		led, err := c.Campaign(campaign)
+		stop()
 		if err != nil {
 			return err
 		}

@@ -88,6 +88,14 @@ func TestBarrier_RunsCommandsTogether(t *testing.T) {
 	if code := first.ProcessState.ExitCode(); code != 7 || !strings.Contains(first.String(), "round 1 of /barriers/phase") {
 		t.Errorf("the first: %d, %s", code, first)
 	}
+	for _, verb := range []string{"lift", "wait"} {
+		if code, _, problem := person.types("", "barrier", "phase", verb); code != 3 || !strings.Contains(problem, "/barriers/phase: ") || !strings.Contains(problem, "this is a double barrier") {
+			t.Errorf("%s: %d, %s", verb, code, problem)
+		}
+	}
+	if code, out, problem := person.types("", "barrier", "phase", "--of", "1", "--", "sh", "-c", "echo $RINGMASTER_ROUND"); out != "2\n" {
+		t.Errorf("the next round: %d, %q, %s", code, out, problem)
+	}
 }
 
 // TestBarrier_EndsWithItsCommand that Ctrl-C has ended, as lock and lead do.

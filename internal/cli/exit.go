@@ -40,7 +40,7 @@ var rules = []rule{
 	{exit.WrongUse, given(exit.WrongUse)},
 	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid, lock.ErrInvalid, queue.ErrInvalid, value.ErrInvalid, barrier.ErrInvalid)},
 	{exit.Refused, zkapi.Permanent},
-	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed, lock.ErrMixed, lock.ErrParent, lock.ErrExhausted, value.ErrNotNumber, value.ErrOverflow)},
+	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed, lock.ErrMixed, lock.ErrParent, lock.ErrExhausted, value.ErrNotNumber, value.ErrOverflow, barrier.ErrDouble)},
 	{exit.BacklogFull, among(recipe.ErrBacklogFull, queue.ErrFull)},
 	{exit.Lost, given(exit.Lost)},
 	{exit.Lost, among(lock.ErrLost, queue.ErrLost, barrier.ErrLost)},

@@ -3,6 +3,7 @@ package barrier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path"
 
@@ -19,6 +20,9 @@ var (
 	ErrLost = errors.New("the place in the barrier is lost")
 	// ErrLeft is the cause of the context of a participant that has left.
 	ErrLeft = errors.New("the participant has left the barrier")
+	// ErrDouble means that a barrier cannot be lifted, or waited for, because the path is that of a
+	// double barrier. Its znode counts the rounds, so it stays. Nothing was changed.
+	ErrDouble = errors.New("this is a double barrier: enter it with the number of its participants, or use another name; to remove it, delete its znode by hand when no process uses it")
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
 	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.
@@ -83,14 +87,47 @@ func (b *Barriers) Set(ctx context.Context, path string) error {
 	return err
 }
 
-// Lift lifts the barrier, so that all waits end. It may be lifted already. For the errors see the
+// Lift lifts the barrier, so that all waits end. It may be lifted already. It does not lift a double
+// barrier (ErrDouble), because the numbers of its rounds would begin again. For other errors see the
 // package.
 func (b *Barriers) Lift(ctx context.Context, path string) error {
-	err := b.write(ctx, path, zkapi.Delete(path, zkapi.AnyVersion))
-	if errors.Is(err, zkapi.ErrNoNode) {
-		return nil
+	for version := int32(0); ; { // that of a znode that Set has made
+		err := b.write(ctx, path, zkapi.Delete(path, version))
+		switch {
+		case errors.Is(err, zkapi.ErrNoNode):
+			return nil
+		case errors.Is(err, zkapi.ErrNotEmpty):
+			return process.NotApplied(path, fmt.Errorf("%w: %w", ErrDouble, err))
+		case !errors.Is(err, zkapi.ErrBadVersion):
+			return err
+		}
+		seen, err := b.look(ctx, path)
+		if err == nil && seen.Found {
+			err = notDouble(seen.Stat)
+		}
+		if err != nil {
+			return process.NotApplied(path, err)
+		}
+		version = seen.Stat.Version
 	}
-	return err
+}
+
+// notDouble returns ErrDouble if the znode is that of a double barrier that has had a round. A barrier
+// whose data was set by hand has no children.
+func notDouble(stat zkapi.Stat) error {
+	if stat.Version > 0 && stat.Cversion > 0 {
+		return ErrDouble
+	}
+	return nil
+}
+
+// look reads the znode of a barrier.
+func (b *Barriers) look(ctx context.Context, path string) (seen zkapi.Result, err error) {
+	err = b.process().Read(ctx, "look at a barrier", path, func(s *process.Session) error {
+		seen, err = s.Now("look at a barrier", fence.Exists(path), path)
+		return err
+	})
+	return seen, err
 }
 
 // write applies a write to a barrier once. Its lane is beside the barrier.
@@ -101,26 +138,30 @@ func (b *Barriers) write(ctx context.Context, at string, op zkapi.Op) error {
 	return b.process().Write(ctx, path.Dir(at), op)
 }
 
-// IsSet reports whether the barrier is set.
+// IsSet reports whether the barrier is set. It returns ErrDouble for a double barrier that has had a
+// round.
 func (b *Barriers) IsSet(ctx context.Context, path string) (set bool, err error) {
 	if err := input.CheckPath(recipe, path, example); err != nil {
 		return false, err
 	}
-	err = b.process().Read(ctx, "look at a barrier", path, func(s *process.Session) error {
-		seen, err := s.Now("look at a barrier", fence.Exists(path), path)
-		set = seen.Found
-		return err
-	})
-	return set, err
+	seen, err := b.look(ctx, path)
+	if err != nil || !seen.Found {
+		return false, err
+	}
+	return true, notDouble(seen.Stat)
 }
 
-// Wait waits until the barrier is not set.
+// Wait waits until the barrier is not set. It returns ErrDouble for a double barrier that has had a
+// round: nothing would end the wait.
 func (b *Barriers) Wait(ctx context.Context, path string) error {
 	if err := input.CheckPath(recipe, path, example); err != nil {
 		return err
 	}
 	return b.process().Await(ctx, "wait for a barrier", path, func(s *process.Session) ([]zkapi.Source, error) {
 		seen, err := s.Now("wait for a barrier", fence.Exists(path).Watched(), path)
+		if err == nil && seen.Found {
+			err = notDouble(seen.Stat)
+		}
 		if err != nil || !seen.Found {
 			return nil, err
 		}

@@ -448,3 +448,40 @@ func TestBarriers_RefuseWhatIsWrong(t *testing.T) {
 		}
 	})
 }
+
+// TestLift_IsNotForDoubleBarriers: the numbers of their rounds would begin again. A barrier whose data
+// a person has set is lifted.
+func TestLift_IsNotForDoubleBarriers(t *testing.T) {
+	mishap.Run(t, func(w *mishap.World) {
+		b := barriers(w)
+		for round := int32(1); round <= 3; round++ {
+			in, err := b.Enter(w.Ctx, path, 1)
+			if err != nil || in.Round() != round {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			if err := b.Lift(w.Ctx, path); !errors.Is(err, barrier.ErrDouble) || zkapi.FateOf(err) != zkapi.NotApplied {
+				t.Errorf("in a round: %v", err)
+			}
+			if err := in.Leave(w.Ctx); err != nil {
+				t.Fatal(err)
+			}
+			_, looked := b.IsSet(w.Ctx, path)
+			for what, err := range map[string]error{"lifted": b.Lift(w.Ctx, path), "waited for": b.Wait(w.Ctx, path), "looked at": looked} {
+				if !errors.Is(err, barrier.ErrDouble) {
+					t.Errorf("%s after a round: %v", what, err)
+				}
+			}
+		}
+		const other = path + "-2"
+		if err := b.Set(w.Ctx, other); err != nil {
+			t.Fatal(err)
+		}
+		w.Do(zkapi.Set(other, []byte("since noon"), zkapi.AnyVersion))
+		if set, err := b.IsSet(w.Ctx, other); err != nil || !set {
+			t.Errorf("set by hand: %v, %v", set, err)
+		}
+		if err := b.Lift(w.Ctx, other); err != nil || exists(w, other) {
+			t.Errorf("lifted: %v", err)
+		}
+	})
+}

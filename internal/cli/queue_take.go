@@ -49,7 +49,7 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 	}
 	defer endSession(q.Close)
 	failed, pause := 0, calm
-	for n := 1; t.Count == 0 || n <= t.Count; n++ {
+	for n := 1; ; n++ {
 		held, err := t.take(ctx, o, env, q)
 		if err != nil {
 			return fmt.Errorf("queue take: %w", err)
@@ -58,14 +58,21 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 		switch {
 		case err != nil:
 			return err
+		case code != 0 && t.Count == 1:
+			return exit.With(exit.Code(code), errChild)
+		case code != 0:
+			failed++
+			log.Warn("the command has failed: the item was given back", "item", held.ID(), "exit_code", code, "takes", held.Takes())
+		}
+		switch {
+		case n == t.Count && failed > 0:
+			return errSome
+		case n == t.Count:
+			return nil
 		case code == 0:
 			pause = calm
 			continue
-		case t.Count == 1:
-			return exit.With(exit.Code(code), errChild)
 		}
-		failed++
-		log.Warn("the command has failed: the item was given back", "item", held.ID(), "exit_code", code, "takes", held.Takes())
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -73,10 +80,6 @@ func (t QueueTake) Run(ctx context.Context, o *Options, streams Streams, name st
 		}
 		pause = min(2*pause, calmest)
 	}
-	if failed > 0 {
-		return errSome
-	}
-	return nil
 }
 
 // take waits for an item.

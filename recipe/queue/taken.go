@@ -113,6 +113,18 @@ func (t *Taken) Ack(ctx context.Context, ops ...zkapi.Op) error {
 // Bury moves the item to the dead letters, because no take will ever succeed. The errors are
 // those of Ack.
 func (t *Taken) Bury(ctx context.Context) error {
+	err := t.bury(ctx)
+	if errors.Is(err, zkapi.ErrNoNode) && !errors.Is(err, ErrFenced) { // the folder of the dead letters is missing
+		if err := t.q.prepare(ctx, t.lanes.Session); err != nil {
+			return t.refused(err)
+		}
+		err = t.bury(ctx)
+	}
+	return err
+}
+
+// bury makes one attempt, or two if there is a dead letter of the same name.
+func (t *Taken) bury(ctx context.Context) error {
 	var err error
 	for _, name := range []string{t.name, t.name + "." + t.q.env.Unique()} {
 		grave := zkapi.Create(t.q.dead+"/"+name, t.data, zkapi.Persistent).WithACL(t.q.config.ACL)

@@ -117,7 +117,7 @@ func TestQueueTake_GoesOn(t *testing.T) {
 	if code != 10 || out != "good\n" || !strings.Contains(problem, "the item was given back") || time.Since(start) < time.Second {
 		t.Errorf("%d, %q, %s", code, out, problem)
 	}
-	if _, out, _ := person.types("", "queue", "ls", "mail", "--json"); !strings.Contains(out, `"state":"dead"`) || strings.Contains(out, "0000000001") {
+	if _, out, _ := person.types("", "queue", "ls", "mail", "--json"); !strings.Contains(out, `"state":"dead"`) || !strings.Contains(out, `"takes":1`) || strings.Contains(out, "0000000001") {
 		t.Errorf("ls: %s", out)
 	}
 }

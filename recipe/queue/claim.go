@@ -161,7 +161,7 @@ func (s *search) unheld(name string) []zkapi.Op {
 
 // bury moves a free item to the dead letters.
 func (s *search) bury(c *candidate) error {
-	for _, name := range []string{c.name, c.name + "." + s.q.env.Unique()} {
+	for _, name := range s.q.graves(c.name, c.version) {
 		ops := append(s.unheld(c.name), zkapi.Delete(s.q.entries+"/"+c.name, c.version),
 			zkapi.Create(s.q.dead+"/"+name, c.data, zkapi.Persistent).WithACL(s.q.config.ACL))
 		done, err := s.unlessChanged(ops)

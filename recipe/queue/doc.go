@@ -8,7 +8,7 @@
 //	<path>/entries/entry-100-0000000001     persistent: an item; its priority, its number; the payload
 //	<path>/taken/entry-100-0000000001       ephemeral: the claim of the consumer that holds it
 //	<path>/delayed/1700000000000-100-00...  persistent: an item for later: the moment, the priority
-//	<path>/dead/entry-100-0000000001        persistent: a dead letter
+//	<path>/dead/entry-100-00...1.takes-3    persistent: a dead letter, and how often it was taken
 //	<path>/lanes/<unique>-0                 ephemeral: what makes the writes of one process count once
 //
 // The first three are those of kazoo's LockingQueue, whose producers and consumers can take part.

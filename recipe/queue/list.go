@@ -15,7 +15,7 @@ import (
 type Entry struct {
 	ID       string
 	Priority int
-	Takes    int       // how often consumers of this package have taken it; 0 for a dead letter
+	Takes    int       // how often consumers of this package have taken it; 0 if a person has made the dead letter
 	Size     int       // of its data, in bytes
 	Held     bool      // a consumer holds it
 	Holder   string    // Config.Name of that consumer; of another program, what its claim says
@@ -54,6 +54,9 @@ func (q *Queue) List(ctx context.Context) (Listing, error) {
 				p.name = name
 				return p, ok
 			})
+			for i := range l.Dead {
+				l.Dead[i].Takes = deadTakes(l.Dead[i].ID)
+			}
 		}
 		return err
 	})
@@ -144,13 +147,17 @@ func (q *Queue) Payload(ctx context.Context, id string) ([]byte, error) {
 	}
 	var data []byte
 	err := q.shared.Reading(ctx, "read an item", func(session fence.Session) error {
-		for _, folder := range []string{q.entries, q.delayed, q.dead} {
+		for _, folder := range []string{q.entries, q.delayed} {
 			seen, err := session.Do(ctx, fence.Get(folder+"/"+id))
 			if data = seen.Data; !errors.Is(err, zkapi.ErrNoNode) {
 				return err
 			}
 		}
-		return ErrUnknownItem
+		var err error
+		if _, data, err = q.exhume(ctx, session, id); errors.Is(err, zkapi.ErrNoNode) {
+			err = ErrUnknownItem
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -226,11 +226,12 @@ func TestMaxTakes(t *testing.T) {
 		if got := w.drains(consumer); got != "good" {
 			t.Errorf("taken: %q", got)
 		}
-		if dead := w.below("/dead"); len(dead) != 1 || dead[0] != ids[0] {
-			t.Errorf("dead letters: %v", dead)
+		dead := w.below("/dead")
+		if len(dead) != 1 || dead[0] != ids[0]+".takes-2" {
+			t.Fatalf("dead letters: %v", dead)
 		}
 		w.has(0, 0, 1)
-		id, err := consumer.Requeue(w.ctx, ids[0])
+		id, err := consumer.Requeue(w.ctx, dead[0])
 		if err != nil || id != "entry-007-0000000002" {
 			t.Errorf("put back: %q, %v", id, err)
 		}
@@ -238,7 +239,7 @@ func TestMaxTakes(t *testing.T) {
 		if taken := w.takes(consumer); taken.Takes() != 1 || string(taken.Payload()) != "poison" {
 			t.Errorf("taken: %q, %d takes", taken.Payload(), taken.Takes())
 		}
-		if _, err := consumer.Requeue(w.ctx, ids[0]); !errors.Is(err, queue.ErrUnknownItem) {
+		if _, err := consumer.Requeue(w.ctx, dead[0]); !errors.Is(err, queue.ErrUnknownItem) {
 			t.Errorf("put back twice: %v", err)
 		}
 	})
@@ -283,7 +284,7 @@ func TestBury(t *testing.T) {
 	inBubble(t, func(w *world) {
 		q := w.queue("both")
 		w.puts(q, "a")
-		w.do(zkapi.Create(path+"/dead/entry-100-0000000000", []byte("older"), zkapi.Persistent))
+		w.do(zkapi.Create(path+"/dead/entry-100-0000000000.takes-1", []byte("older"), zkapi.Persistent))
 		taken := w.takes(q)
 		if err := taken.Bury(w.ctx); err != nil || !errors.Is(context.Cause(taken.Context()), queue.ErrBuried) {
 			t.Errorf("%v; the context: %v", err, context.Cause(taken.Context()))

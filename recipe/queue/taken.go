@@ -126,7 +126,7 @@ func (t *Taken) Bury(ctx context.Context) error {
 // bury makes one attempt, or two if there is a dead letter of the same name.
 func (t *Taken) bury(ctx context.Context) error {
 	var err error
-	for _, name := range []string{t.name, t.name + "." + t.q.env.Unique()} {
+	for _, name := range t.q.graves(t.name, t.token) {
 		grave := zkapi.Create(t.q.dead+"/"+name, t.data, zkapi.Persistent).WithACL(t.q.config.ACL)
 		_, err = t.send(ctx, append(t.deletes(), grave), nil, ErrBuried)
 		if !errors.Is(err, zkapi.ErrNodeExists) {

@@ -118,7 +118,7 @@ var rooms = map[string][]string{
 	"internal/election/judge":        {"checker", "checker/wording", "internal/leadership", "record"},
 	"internal/election/workload":     {"subject", "internal/candidate", "nemesis", "recipe/election", "record", "zkapi"},
 	"recipe/barrier":                 {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
-	"recipe/lease":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process", "recipe/internal/term"},
+	"recipe/lease":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
 	"recipe/stm":                     {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/value":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/internal/process":        {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},

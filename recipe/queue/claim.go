@@ -64,7 +64,10 @@ func (s *search) claim() (got []*Taken, changed bool, err error) {
 	case errors.Is(err, once.ErrInDoubt) && lanes.Session.Done().Fired():
 		return nil, false, lanes.Session.Cause()
 	case zkapi.TooLarge(err) && len(chosen) == 1:
-		s.q.skip(chosen[0].name, "it is too large to be taken: put smaller ones, and delete it by hand")
+		s.q.skip(chosen[0].name, tooLarge)
+		return nil, true, nil
+	case at >= 0 && at%perClaim == 0 && errors.Is(err, zkapi.ErrNoAuth):
+		s.q.skipForNow(chosen[at/perClaim].name, denied)
 		return nil, true, nil
 	case zkapi.TooLarge(err):
 		s.n = 1
@@ -101,7 +104,7 @@ func (s *search) readAll(places []place) (changed bool, err error) {
 		zkapi.Checkpoint(s.q.env, "read the items", places)
 		replies = s.lanes.Session.DoAll(s.wanted, reads)
 		for _, reply := range replies {
-			if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) {
+			if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) && !errors.Is(reply.Err, zkapi.ErrNoAuth) {
 				return reply.Err
 			}
 		}
@@ -113,7 +116,10 @@ func (s *search) readAll(places []place) (changed bool, err error) {
 	room := s.lanes.Session.MaxRequest() / 2
 	for i, reply := range replies {
 		c := candidate{place: places[i], data: reply.Data, version: reply.Stat.Version}
-		if errors.Is(reply.Err, zkapi.ErrNoNode) {
+		if errors.Is(reply.Err, zkapi.ErrNoAuth) {
+			s.q.skipForNow(c.name, denied)
+		}
+		if reply.Err != nil {
 			changed = true
 			continue
 		}
@@ -150,7 +156,26 @@ func (s *search) usable(c *candidate) (bool, error) {
 		return true, nil
 	}
 	s.q.obs.Logger.WarnContext(s.wanted, "an item goes to the dead letters", "item", c.name, "because", why)
-	return false, s.bury(c)
+	return false, s.unlessRefused(c.name, s.bury(c))
+}
+
+// Why items are skipped.
+const (
+	tooLarge = "it is too large to be taken: put smaller ones, and delete it by hand"
+	denied   = "its ACL does not let this process take it: give it the ACL of the others, or delete it by hand"
+)
+
+// unlessRefused skips an item if it was refused for a reason of its own: others can be taken.
+func (s *search) unlessRefused(name string, err error) error {
+	switch {
+	case zkapi.TooLarge(err):
+		s.q.skip(name, tooLarge)
+	case errors.Is(err, zkapi.ErrNoAuth):
+		s.q.skipForNow(name, denied)
+	default:
+		return err
+	}
+	return nil
 }
 
 // unheld are the ops that fail while an item is held.
@@ -205,7 +230,10 @@ func (s *search) hasten() (changed bool, err error) {
 			s.next = at
 			break
 		}
-		if due = append(due, p); len(due) == MostAtOnce {
+		if s.q.isOdd(p.name) {
+			continue
+		}
+		if due = append(due, p); len(due) == MostAtOnce || s.single {
 			break
 		}
 	}
@@ -222,11 +250,14 @@ func (s *search) hastenAll(due []place) error {
 	for _, p := range due {
 		reads = append(reads, fence.Get(s.q.delayed+"/"+p.name))
 	}
-	room := s.lanes.Session.MaxRequest() / 2
+	room, last := s.lanes.Session.MaxRequest()/2, ""
 	var ops []zkapi.Op
 	for i, reply := range s.lanes.Session.DoAll(s.wanted, reads) {
 		switch {
 		case errors.Is(reply.Err, zkapi.ErrNoNode):
+			continue
+		case errors.Is(reply.Err, zkapi.ErrNoAuth):
+			s.q.skipForNow(due[i].name, denied)
 			continue
 		case retry.Passing(reply.Err):
 			return nil // the caller looks again
@@ -237,11 +268,22 @@ func (s *search) hastenAll(due []place) error {
 			break
 		}
 		create := zkapi.Create(s.q.prefix(int(due[i].priority)), reply.Data, zkapi.PersistentSequential).WithACL(s.q.config.ACL)
-		ops = append(ops, create, zkapi.Delete(s.q.delayed+"/"+due[i].name, zkapi.AnyVersion))
+		ops, last = append(ops, create, zkapi.Delete(s.q.delayed+"/"+due[i].name, zkapi.AnyVersion)), due[i].name
 	}
 	if len(ops) == 0 {
 		return nil
 	}
 	_, err := s.unlessChanged(ops)
+	switch {
+	case zkapi.TooLarge(err) && len(ops) == perMove:
+		s.q.skip(last, tooLarge)
+		return nil
+	case zkapi.TooLarge(err): // one after the other
+		s.single = true
+		return nil
+	}
 	return err
 }
+
+// perMove is how many ops the move of one delayed item has.
+const perMove = 2

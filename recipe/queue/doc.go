@@ -50,6 +50,8 @@
 //   - Consumers of other libraries raise no version: their takes do not count for MaxTakes, and have no
 //     token. kazoo's consume deletes an entry without regard to its claim if its own claim was lost
 //     just before.
+//   - An item that is too large for the servers, or whose ACL keeps a consumer from taking it, is skipped:
+//     the log says which, once. One with another ACL is looked at again every half minute.
 //   - Each put wakes all consumers that wait in Take, and one of them gets the item.
 //   - A consumer that holds items, however many, costs one write every sixth of the session's timeout.
 //   - The entries of a queue are one list: a server sends it whole to each consumer that begins, within

@@ -2,7 +2,10 @@ package queue
 
 import (
 	"context"
+	"maps"
+	"math"
 	"sync"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
@@ -29,9 +32,9 @@ type Queue struct {
 	view   *view
 
 	mu     sync.Mutex
-	lanes  *once.Lanes // of the present session
-	tenure *tenure     // of the items that are held; nil for none
-	odd    map[string]bool
+	lanes  *once.Lanes              // of the present session
+	tenure *tenure                  // of the items that are held; nil for none
+	odd    map[string]time.Duration // entries that cannot be taken, and until when they are skipped
 }
 
 // New checks config. It does not connect. The path need not exist.
@@ -42,7 +45,7 @@ func New(env zkapi.Env, path string, config Config) (*Queue, error) {
 	if err := config.check(path); err != nil {
 		return nil, err
 	}
-	q := &Queue{paths: pathsOf(path, config), path: path, env: env, obs: observe.To(config.Logger), config: config, odd: map[string]bool{}}
+	q := &Queue{paths: pathsOf(path, config), path: path, env: env, obs: observe.To(config.Logger), config: config, odd: map[string]time.Duration{}}
 	if config.Name != "" {
 		q.obs.Logger = q.obs.Logger.With(role, config.Name)
 	}
@@ -90,12 +93,22 @@ func (q *Queue) writer(ctx context.Context) (*once.Lanes, error) {
 }
 
 // skip notes an entry that cannot be taken, and reports it once.
-func (q *Queue) skip(name, why string) {
+func (q *Queue) skip(name, why string) { q.skipFor(math.MaxInt64, name, why) }
+
+// skipForNow is skip for a reason that a person can cure while this process runs: the entry is looked
+// at again after a while.
+func (q *Queue) skipForNow(name, why string) { q.skipFor(resyncInterval, name, why) }
+
+func (q *Queue) skipFor(d time.Duration, name, why string) {
+	until := q.env.Elapsed() + min(d, math.MaxInt64-q.env.Elapsed())
 	q.mu.Lock()
-	known := q.odd[name]
-	if len(q.odd) < mostOdd {
-		q.odd[name] = true
+	_, known := q.odd[name]
+	if len(q.odd) >= mostOdd {
+		maps.DeleteFunc(q.odd, func(name string, _ time.Duration) bool {
+			return !q.view.entries.names[name] && !q.view.delayed.names[name]
+		})
 	}
+	q.odd[name] = until
 	q.mu.Unlock()
 	if !known {
 		q.obs.Logger.Warn("an item is skipped", "item", name, "because", why)
@@ -105,8 +118,10 @@ func (q *Queue) skip(name, why string) {
 func (q *Queue) isOdd(name string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.odd[name]
+	until, known := q.odd[name]
+	return known && q.env.Elapsed() < until
 }
 
-// mostOdd is how many entries that cannot be taken a Queue remembers.
+// mostOdd is how many entries that cannot be taken a Queue remembers before it forgets those that
+// are gone.
 const mostOdd = 1000

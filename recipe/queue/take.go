@@ -68,6 +68,7 @@ type search struct {
 	fresh  bool // the lists must know of all that was written before
 	chosen []candidate
 	next   time.Time // when a delayed item is due
+	single bool      // several of them are too large to be moved by one write
 
 	watches []zkapi.Source // of the lists, as they were read last
 	again   *retry.Step

@@ -38,9 +38,11 @@ func (s *search) aboveAllTokens(c *candidate) (bool, error) {
 		return true, nil
 	}
 	ops := s.unheld(c.name)
-	for version := c.version; version < min(floor, c.version+liftedAtOnce); version++ {
-		ops = append(ops, zkapi.Set(s.q.entries+"/"+c.name, c.data, version))
+	step := zkapi.Set(s.q.entries+"/"+c.name, c.data, c.version)
+	steps := int32(min(max((s.lanes.Session.MaxRequest()-besides)/step.Size(), 1), liftedAtOnce))
+	for step.Version = c.version; step.Version < min(floor, c.version+steps); step.Version++ {
+		ops = append(ops, step)
 	}
 	_, err := s.unlessChanged(ops)
-	return false, err
+	return false, s.unlessRefused(c.name, err)
 }

@@ -1,9 +1,11 @@
 package lock_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -464,5 +466,21 @@ func TestNew_SaysWhatIsWrong(t *testing.T) {
 			}
 		}
 		synctest.Wait()
+	})
+}
+
+// TestLog_NamesTheProcess as such: it is no lock.
+func TestLog_NamesTheProcess(t *testing.T) {
+	inBubble(t, func(w *world) {
+		if _, err := w.locks("first").Lock(w.ctx, path); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		second := w.locksOf(lock.Config{Name: "host-1", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		go func() { _, _ = second.Lock(w.ctx, path) }()
+		synctest.Wait()
+		if text := log.String(); !strings.Contains(text, " process=host-1 path="+path) || strings.Contains(text, "lock=host-1") {
+			t.Errorf("the log: %s", text)
+		}
 	})
 }

@@ -58,7 +58,7 @@ func New(env zkapi.Env, config Config) (*Locks, error) {
 	}
 	l := &Locks{env: env, obs: observe.To(config.Logger), config: config, taken: map[string]*contender{}, odd: map[string]bool{}}
 	if config.Name != "" {
-		l.obs.Logger = l.obs.Logger.With(role, config.Name)
+		l.obs.Logger = l.obs.Logger.With("process", config.Name)
 	}
 	l.shared = sessions.NewShared(env, l.obs, role, sessions.Hooks{Opened: l.opened})
 	return l, nil

@@ -175,3 +175,17 @@ func TestToken_OfALargeItem(t *testing.T) {
 		}
 	})
 }
+
+// TestLog_NamesTheProcess as such: it is no queue.
+func TestLog_NamesTheProcess(t *testing.T) {
+	inBubble(t, func(w *world) {
+		q, log := w.logged(queue.Config{Name: "host-1"})
+		w.later(q.Take)
+		time.Sleep(time.Second)
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		if text := log.text.String(); !strings.Contains(text, " process=host-1 path="+path) || strings.Contains(text, "queue=host-1") {
+			t.Errorf("the log: %s", text)
+		}
+	})
+}

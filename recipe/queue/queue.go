@@ -47,7 +47,7 @@ func New(env zkapi.Env, path string, config Config) (*Queue, error) {
 	}
 	q := &Queue{paths: pathsOf(path, config), path: path, env: env, obs: observe.To(config.Logger), config: config, odd: map[string]time.Duration{}}
 	if config.Name != "" {
-		q.obs.Logger = q.obs.Logger.With(role, config.Name)
+		q.obs.Logger = q.obs.Logger.With("process", config.Name)
 	}
 	q.shared = sessions.NewShared(env, q.obs, role, sessions.Hooks{Opened: q.opened})
 	return q, nil

@@ -121,7 +121,7 @@ var rooms = map[string][]string{
 	"recipe/lease":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
 	"recipe/stm":                     {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/value":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
-	"recipe/internal/process":        {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
+	"recipe/internal/process":        {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
 	"recipe/internal/mishap":         {"zkapi", "model/zk"},
 	"internal/primitives/lanes":      {"checker/report", "internal/primitives/history", "record"},
 	"internal/primitives/story":      {"checker/explain", "checker/wording", "internal/primitives/history", "record"},

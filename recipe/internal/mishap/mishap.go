@@ -119,6 +119,16 @@ func (w *World) ExpireAll() {
 	}
 }
 
+// Restore restarts the ensemble from an older tree, and waits until all sessions of before have ended.
+func (w *World) Restore(older zk.Tree) {
+	w.Helper()
+	w.Env.Server.Restore(older)
+	if _, err := w.Env.Wait(w.Ctx, w.Env.Timer(2*Timeout)); err != nil {
+		w.Fatal(err)
+	}
+	w.direct = w.Env.Server.Open()
+}
+
 // hands says whether requests are those of the test.
 func (w *World) hands(on bool) {
 	w.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/once"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/tokens"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -26,6 +27,8 @@ var ErrClosed = errors.New("closed")
 type Process struct {
 	Env zkapi.Env
 	Obs observe.Observer
+	// Tokens are those that this process has seen, by path, for recipes that give tokens.
+	Tokens tokens.Memory
 
 	acl    []zkapi.ACL // of all znodes that are made
 	shared *sessions.Shared
@@ -40,7 +43,7 @@ func New(env zkapi.Env, recipe string, acl []zkapi.ACL, log *slog.Logger) (*Proc
 		return nil, input.Invalid(recipe, "env is nil: give the result of zkclient.New, or another zkapi.Env")
 	}
 	p := &Process{Env: env, Obs: observe.To(log), acl: acl}
-	p.shared = sessions.NewShared(env, p.Obs, recipe, sessions.Hooks{})
+	p.shared = sessions.NewShared(env, p.Obs, recipe, sessions.Hooks{Opened: p.opened})
 	return p, nil
 }
 

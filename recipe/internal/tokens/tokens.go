@@ -60,6 +60,14 @@ func (m *Memory) Saw(name string, token int32) {
 	delete(m.lost, name)
 }
 
+// Met notes the token of another process. After the tree has gone back it may be one that comes again, so
+// it is not noted then.
+func (m *Memory) Met(name string, token int32) {
+	if _, lost := m.Known(name); token > 0 && !lost {
+		m.Saw(name, token)
+	}
+}
+
 // forget drops the name that was seen first.
 func (m *Memory) forget(name string) {
 	m.order = m.order[1:]

@@ -86,6 +86,22 @@ func TestLose_IsOfOneName(t *testing.T) {
 	is(t, &m, "b", 3, true)
 }
 
+// TestMet_IsNoProof: the token of another process is noted, and does not end the doubt after the tree has
+// gone back.
+func TestMet_IsNoProof(t *testing.T) {
+	var m Memory
+	m.Met("a", 0)
+	if len(m.of) != 0 {
+		t.Errorf("a version without a grant is noted: %v", m.of)
+	}
+	m.Met("a", 5)
+	m.Met("a", 3)
+	is(t, &m, "a", 5, false)
+	m.Lose("a")
+	m.Met("a", 9)
+	is(t, &m, "a", 5, true)
+}
+
 // TestMemory_IsBounded: the name that was seen first is forgotten.
 func TestMemory_IsBounded(t *testing.T) {
 	var m Memory

@@ -47,7 +47,8 @@ type doubt struct {
 // take takes the lease if it is free. It returns what to wait for if not.
 func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 	for {
-		now, err := s.Now("look at a lease", fence.Get(l.path).Watched(), l)
+		known, _ := l.p.Tokens.Known(l.path)
+		now, err := s.Now("look at a lease", fence.Get(l.path).Watched(), l, known)
 		switch {
 		case errors.Is(err, zkapi.ErrNoNode):
 			if err := s.Ensure(l.path); err != nil {
@@ -59,6 +60,7 @@ func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 		case now.Stat.Version < 0:
 			return nil, ErrOverflow
 		}
+		l.p.Tokens.Met(l.path, now.Stat.Version)
 		holder := read(now.Data)
 		mine := holder.ID == l.grant.ID // as a grant in doubt has made it: another one begins the time anew
 		if l.doubt != nil && !mine && now.Stat.Czxid == l.doubt.of.Czxid && now.Stat.Version > l.doubt.of.Version {
@@ -69,6 +71,11 @@ func (l *Lease) take(s *process.Session) ([]zkapi.Source, error) {
 		}
 		if left := l.since + holder.lasts() - l.p.Env.Elapsed(); left > 0 && !mine {
 			return []zkapi.Source{now.Watch, l.p.Env.Timer(left)}, nil
+		}
+		if raised, err := l.rise(s, grant{}, now.Stat.Version, known, nil); err != nil {
+			return nil, err
+		} else if raised {
+			continue
 		}
 		l.sends()
 		_, err = s.Write(path.Dir(l.path), l, zkapi.Set(l.path, l.grant.encode(), now.Stat.Version))
@@ -101,19 +108,21 @@ func (l *Lease) granted(ctx context.Context) error {
 	}
 }
 
-// applied notes that a write was applied. A grant or a renewal makes the lease longer.
+// applied notes that a write was applied. A grant or a renewal makes the lease longer. Answers may come
+// in another order than the writes.
 func (l *Lease) applied(version int32, longer bool) {
+	l.p.Tokens.Saw(l.path, version)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.version = version
+	l.version = max(l.version, version)
 	if longer {
 		l.from = l.sent
 		l.renewed.Raise()
 	}
 }
 
-// Token is greater than those of all earlier grants and renewals of the path. It grows with each
-// Renew.
+// Token is greater than those of all earlier grants and renewals of the path; after a restore of the
+// ensemble, than those that this process has seen. It grows with each Renew.
 func (l *Lease) Token() int32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,7 +219,12 @@ func (l *Lease) giveBack(ctx context.Context) error {
 // change replaces the data of the znode while it names this lease. Its lane is beside the lease.
 func (l *Lease) change(ctx context.Context, what string, to grant) error {
 	return l.p.Each(ctx, what, []any{l, to}, func(s *process.Session) error {
-		for {
+		for reads := l.doubted(); ; reads = true {
+			if reads {
+				if err := l.reread(s, to); err != nil {
+					return err
+				}
+			}
 			if to.ID != "" {
 				l.sends()
 			}
@@ -222,9 +236,6 @@ func (l *Lease) change(ctx context.Context, what string, to grant) error {
 			if !process.Refused(err) {
 				return err
 			}
-			if err := l.reread(s, to); err != nil {
-				return err
-			}
 		}
 	})
 }
@@ -234,21 +245,6 @@ func (l *Lease) sends() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sent = l.p.Env.Elapsed()
-}
-
-// reread finds out what the znode is after a write that was refused: a renewal whose fate was not
-// told may have been applied before.
-func (l *Lease) reread(s *process.Session, to grant) error {
-	now, err := s.Now("look at the own lease", fence.Get(l.path), l, to)
-	if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-		return err
-	}
-	holder := read(now.Data)
-	if holder.ID != l.grant.ID {
-		return fmt.Errorf("%w: it is held by %q", ErrLost, holder.Holder)
-	}
-	l.applied(now.Stat.Version, false)
-	return nil
 }
 
 // Write applies all of ops, or none, and only while no other has taken the lease. It is refused
@@ -272,38 +268,18 @@ func (l *Lease) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error
 		if err != nil {
 			return zkapi.Result{}, process.NotApplied(l.path, err)
 		}
-		token := l.Token()
-		zkapi.Checkpoint(l.p.Env, "write under a lease", ctx, l, token, ops)
-		reply := term.Claim{Session: session, Path: l.path, Version: token}.WriteAll(ctx, [][]zkapi.Op{ops})[0]
-		if errors.Is(reply.Err, ErrFenced) {
-			switch held, err := l.moved(ctx, token, ops); {
-			case err != nil:
-				return zkapi.Result{}, process.NotApplied(l.path, err)
-			case held:
-				continue
+		token, doubted := l.Token(), l.doubted()
+		if !doubted {
+			zkapi.Checkpoint(l.p.Env, "write under a lease", ctx, l, token, ops)
+			reply := term.Claim{Session: session, Path: l.path, Version: token}.WriteAll(ctx, [][]zkapi.Op{ops})[0]
+			if !errors.Is(reply.Err, ErrFenced) {
+				return reply.Result, reply.Err
 			}
 		}
-		return reply.Result, reply.Err
-	}
-}
-
-// moved finds out whether the lease is held although a write that checked this token was fenced: a
-// renewal has moved the version, and its answer has not come yet, or was lost.
-func (l *Lease) moved(ctx context.Context, token int32, ops []zkapi.Op) (held bool, err error) {
-	if l.Token() != token {
-		return true, nil
-	}
-	err = l.p.Read(ctx, "look at the own lease", []any{l, token, ops}, func(s *process.Session) error {
-		now, err := s.Now("look at the own lease", fence.Get(l.path), l, token, ops)
-		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
-			return err
+		if doubted || l.Token() == token {
+			if err := l.still(ctx, ops); err != nil {
+				return zkapi.Result{}, process.NotApplied(l.path, err)
+			}
 		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if held = read(now.Data).ID == l.grant.ID; held && l.version == token {
-			l.version = now.Stat.Version
-		}
-		return nil
-	})
-	return held, err
+	}
 }

@@ -26,7 +26,7 @@ var (
 	// not applied.
 	ErrFenced = term.ErrFenced
 	// ErrOverflow means that the version of the znode has passed 2^31-1. Use another path.
-	ErrOverflow = errors.New("the tokens of the path are used up")
+	ErrOverflow = process.ErrOverflow
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
 	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.

@@ -23,6 +23,8 @@ var (
 	// ErrDouble means that a barrier cannot be lifted, or waited for, because the path is that of a
 	// double barrier. Its znode counts the rounds, so it stays. Nothing was changed.
 	ErrDouble = errors.New("this is a double barrier: enter it with the number of its participants, or use another name; to remove it, delete its znode by hand when no process uses it")
+	// ErrOverflow means that the version of the path has passed 2^31-1. Use another path.
+	ErrOverflow = process.ErrOverflow
 	// ErrInvalid means that an argument is wrong. Nothing was sent.
 	ErrInvalid = input.ErrInvalid
 	// ErrClosed is the error of every method after Close.

@@ -32,6 +32,9 @@
 //   - The death of a participant keeps no other one waiting longer than the session lasts: before
 //     the round it is not counted, and in the round it counts as one that has left. If all die, the
 //     next one who comes ends the round.
+//   - The number of a round is greater than those of all earlier rounds. This holds after a restore of
+//     the ensemble too, and if the path is deleted and made again, for the earlier rounds that the
+//     processes of its participants were in.
 //   - No participant leaves its znode behind, whatever ends Enter or Leave. The ready znode of a round
 //     whose participants have all died stays until the next one comes.
 //   - Set and Lift are applied once at most. If zkapi.FateOf(err) is zkapi.Unknown, the session, ctx
@@ -43,12 +46,15 @@
 //     one that has just died.
 //   - A participant that has lost its session may still be working when the others leave. Let it
 //     work under Inside.Context, and write through Inside.Write.
-//   - If the path is deleted, or the ensemble is wiped or restored from a backup, the numbers of
-//     rounds come again. A system outside that compares them must be told.
+//   - If none of the participants has been in an earlier round, its number may come again after a
+//     restore, or if the path is deleted. So may the rounds of zkCli. A system outside that compares
+//     numbers must be told.
 //   - Wait and IsSet may be late while the leader of the ensemble is being replaced.
 //
-// Entering costs four requests and one to three reads for each time that it wakes. The first write of
-// a session makes the lane, which costs one write more.
+// Entering costs four requests and one to three reads for each time that it wakes; one read more if the
+// process has been in a round before. The first write of a session makes the lane, which costs one write
+// more. After a restore more writes raise the version of the path beyond the rounds of before: by 1000, and
+// 200 with each write. The raise waits until no round is in.
 //
 // # Sources
 //

@@ -38,6 +38,7 @@ type Inside struct {
 	n      int
 	prefix string // of the own znode; unique
 	mine   string // the own znode; empty for none
+	base   int32  // version of the path that the own znode was made in; AnyVersion for any
 	number int32  // of the round
 	claim  term.Claim
 	ctx    context.Context
@@ -108,10 +109,17 @@ func (in *Inside) write(s *process.Session, ops ...zkapi.Op) ([]zkapi.Result, er
 // is found by its prefix, which is unique.
 func (in *Inside) join(s *process.Session) error {
 	for in.mine == "" {
-		made, err := in.write(s, zkapi.Create(in.path+"/"+in.prefix, []byte(in.b.name), zkapi.EphemeralSequential).WithACL(in.b.p.ACL()))
+		if err := s.Await(in, in.rise); err != nil {
+			return err
+		}
+		var ops []zkapi.Op
+		if in.base != zkapi.AnyVersion {
+			ops = append(ops, zkapi.Check(in.path, in.base))
+		}
+		made, err := in.write(s, append(ops, zkapi.Create(in.path+"/"+in.prefix, []byte(in.b.name), zkapi.EphemeralSequential).WithACL(in.b.p.ACL()))...)
 		switch {
 		case err == nil && len(made) > 0:
-			in.mine = path.Base(made[0].Path)
+			in.mine = path.Base(made[len(made)-1].Path)
 		case err == nil:
 			if err := in.find(s); err != nil {
 				return err
@@ -120,6 +128,7 @@ func (in *Inside) join(s *process.Session) error {
 			if err := s.Ensure(in.path); err != nil {
 				return err
 			}
+		case errors.Is(err, zkapi.ErrBadVersion): // a round has begun meanwhile
 		default:
 			return err
 		}
@@ -215,6 +224,7 @@ func (in *Inside) arrive(s *process.Session) ([]zkapi.Source, error) {
 			return nil, input.Invalid(recipe, "a round of %d has begun, and this participant waits for %d: let all give the same number", len(now.Members), in.n)
 		case slices.Contains(now.Members, in.mine):
 			in.number = now.Number
+			in.b.p.Tokens.Saw(in.path, in.number)
 			return nil, nil
 		case now.ready && len(before) > 0:
 			watches, err := in.watch(s, before[0], true)

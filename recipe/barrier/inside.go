@@ -9,8 +9,9 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Round is the number of the round: it grows with each round of the path. It comes again if the path
-// is deleted, or the ensemble is restored from a backup.
+// Round is the number of the round: it grows with each round of the path. If the path is deleted, or the
+// ensemble is restored from a backup, it is still greater than those of all rounds that the processes of
+// its participants were in.
 func (in *Inside) Round() int32 { return in.number }
 
 // Context ends when this participant is in no longer, or may be so: its cause is ErrLost, ErrLeft or
@@ -50,11 +51,12 @@ func (in *Inside) depart(s *process.Session) ([]zkapi.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		if now.Number != in.number { // the round is over
+		over := now.Number != in.number || !slices.Contains(now.Members, in.mine) // a number may come again
+		if over {
 			now.Members = []string{in.mine}
 		}
 		there, own := now.in(), zkapi.Delete(in.path+"/"+in.mine, zkapi.AnyVersion)
-		mine, other, over := slices.Contains(there, in.mine), "", now.Number != in.number
+		mine, other := slices.Contains(there, in.mine), ""
 		switch {
 		case !mine && !in.gone:
 			return nil, ErrLost

@@ -78,6 +78,11 @@ func ofBarriers() []worlds.Guard {
 			},
 		},
 		{
+			Name: "join-check", Explain: "a user joins a barrier only in the version that it has compared with the rounds it was in",
+			Rewrite: worlds.OnlyOf(joins, worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == barred })),
+		},
+		{Name: tokensRemembered, Explain: "a process remembers the tokens that it has seen, for when versions begin again"},
+		{
 			Name: "lease-version", Explain: "a lease is taken only as it was read",
 			Rewrite: setAnyway(func(path string) bool { return path == leased }),
 		},
@@ -86,6 +91,14 @@ func ofBarriers() []worlds.Guard {
 			Rewrite: worlds.Dropping(func(op zkapi.Op) bool { return op.Kind == zkapi.KindCheck && op.Path == leased }),
 		},
 	}
+}
+
+// tokensRemembered is the name of a guard that the users take out themselves.
+const tokensRemembered = "tokens-remembered"
+
+// joins tells whether a write makes the znode of a participant.
+func joins(op zkapi.Op) bool {
+	return slices.ContainsFunc(op.Ops, func(o zkapi.Op) bool { return o.Kind == zkapi.KindCreate && o.Mode == zkapi.EphemeralSequential })
 }
 
 // setAnyway makes sets of some znodes demand no version.

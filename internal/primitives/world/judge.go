@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ var properties = []subject.Property{
 	{Name: "WaitsEndInTime", Says: "no user was told that the gate is not set while it was set all the time"},
 	{Name: "LiftedOnce", Says: "a gate that was set again after it was lifted stays set"},
 	{Name: "TokensOnce", Says: "no two holders of the lease are told the same token"},
+	{Name: "TokensGrow", Says: "a user is told a greater token, or number of a round, than before, also if the versions begin again meanwhile"},
 	{Name: "LedgerFenced", Says: "no holder of the lease writes after one with a greater token"},
 	{Name: "NoZnodeLeft", Says: "a user that is done has one lane at most, and no place in the barrier"},
 	{Name: "GoalStaysReachable", Says: "from every state each user can still finish, without another fault"},
@@ -65,7 +67,7 @@ func (j judge) Write(w explore.Write) []explore.Violation {
 	if before, after := number(w.Before, counter), number(w.After, counter); before != after && !slices.Contains([]int64{1, 10, 100}, after-before) {
 		f.Violate("AppliedOnce", "%s makes %d of the counter, which was %d", w.Process, after, before)
 	}
-	if before, after := number(w.Before, ledger), number(w.After, ledger); after < before {
+	if before, after := number(w.Before, ledger), number(w.After, ledger); after < before && !j.config.Remade {
 		f.Violate("LedgerFenced", "%s writes with token %d, after one with token %d", w.Process, after, before)
 	}
 	_, was := members(w.Before)
@@ -118,16 +120,25 @@ func (j judge) State(v explore.View) []explore.Violation {
 	}
 	j.together(&f, v)
 	j.passed(&f, v)
+	j.granted(&f, v)
+	return f
+}
+
+// granted judges the tokens. Versions that begin again are told to users that have not seen them before.
+func (j judge) granted(f *worlds.Findings, v explore.View) {
 	holders := map[string]string{}
 	for _, p := range v.Processes {
+		var before, now int32
+		if n, _ := fmt.Sscan(p.Notes[growsNote], &before, &now); n == 2 && now <= before {
+			f.Violate("TokensGrow", "%s was told token %d after token %d", p.Name, now, before)
+		}
 		if token := p.Notes[tokenNote]; token != "" {
-			if other := holders[token]; other != "" {
+			if other := holders[token]; other != "" && !j.config.Remade {
 				f.Violate("TokensOnce", "%s and %s were told token %s", other, p.Name, token)
 			}
 			holders[token] = p.Name
 		}
 	}
-	return f
 }
 
 // passed judges the gate, which is set until the first user lifts it, and is set again by the second
@@ -171,8 +182,12 @@ func (j judge) left(f *worlds.Findings, v explore.View, p explore.ProcessView) {
 	}
 }
 
-// together judges who is in the barrier. A process whose session has ended may not know it yet.
+// together judges who is in the barrier. A process whose session has ended may not know it yet. If the
+// numbers begin again, they do not tell the rounds of different users apart.
 func (j judge) together(f *worlds.Findings, v explore.View) {
+	if j.config.Remade && j.config.fill() < j.config.Users {
+		return
+	}
 	for _, p := range v.Processes {
 		for _, other := range v.Processes {
 			in := other.Notes[inNote]
@@ -212,6 +227,15 @@ func (j judge) Goal(v explore.View) bool {
 	return done == len(v.Processes) || done+alone == len(v.Processes) && alone < j.config.fill()
 }
 
+// version is the version of a znode; -1 if there is none.
+func version(tree zk.Tree, path string) int32 {
+	node, err := tree.Node(path)
+	if err != nil {
+		return -1
+	}
+	return node.Stat.Version
+}
+
 // Seen implements explore.Judge.
 func (j judge) Seen(w explore.Write) []string {
 	var seen []string
@@ -219,6 +243,7 @@ func (j judge) Seen(w explore.Write) []string {
 	_, is := members(w.After)
 	_, set := text(w.Before, gate)
 	_, still := text(w.After, gate)
+	grown := version(w.After, j.config.path()) - version(w.Before, j.config.path())
 	x, y := number(w.Before, accounts[0]), number(w.After, accounts[0])
 	for _, one := range []struct {
 		when bool
@@ -232,6 +257,8 @@ func (j judge) Seen(w explore.Write) []string {
 		{w.Err == nil && number(w.Before, ledger) != number(w.After, ledger), "a write under a lease"},
 		{w.Err == nil && !was && is, "a round that begins"},
 		{w.Err == nil && was && !is, "a round that ends"},
+		{w.Err == nil && w.Process == operator && grown < 0, "versions that begin again"},
+		{w.Err == nil && grown > 1, "a version that is raised"},
 		{w.Err != nil && zkapi.FailedIndex(w.Err) >= 0, "a write that is refused"},
 	} {
 		if one.when {

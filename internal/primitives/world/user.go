@@ -29,6 +29,7 @@ const (
 	setsNote    = "sets"    // it has asked to set the gate
 	setNote     = "set"     // it was told that the gate is set
 	tokenNote   = "token"   // the token of the lease that it was told last
+	growsNote   = "grows"   // its greatest token before, and the one that it was told last
 	doneNote    = "done"    // it wants nothing any more
 )
 
@@ -48,7 +49,8 @@ type user struct {
 
 	round       int
 	ok, unknown int
-	from, to    int // what the attempt of a transaction has read
+	greatest    int32 // token that it was told
+	from, to    int   // what the attempt of a transaction has read
 }
 
 // program is the code of the process.
@@ -72,6 +74,9 @@ func (u user) program() explore.Program {
 func (u *user) run(ctx context.Context) {
 	zkapi.DependsOn(u.host, u)
 	for ; u.round < u.Rounds; u.round++ {
+		if u.Without == tokensRemembered && u.round > 0 {
+			u.forget(ctx)
+		}
 		u.host.Note(busyNote, "1")
 		switch {
 		case u.Of == Counter:
@@ -92,6 +97,25 @@ func (u *user) run(ctx context.Context) {
 	u.host.Note(doneNote, "1")
 	zkapi.Checkpoint(u.host, "done")
 	_, _ = u.host.Wait(ctx)
+}
+
+// forget replaces what remembers tokens.
+func (u *user) forget(ctx context.Context) {
+	_, _ = u.leases.Close(ctx), u.barriers.Close(ctx) // their sessions live, so both are confirmed
+	var errs [2]error
+	u.leases, errs[0] = lease.New(u.host, lease.Config{})
+	u.barriers, errs[1] = barrier.New(u.host, barrier.Config{})
+	if err := errors.Join(errs[:]...); err != nil {
+		panic(err)
+	}
+}
+
+// gets notes the token of a grant.
+func (u *user) gets(token int32) {
+	if u.Remade {
+		u.host.Note(growsNote, fmt.Sprintf("%d %d", u.greatest, token))
+		u.greatest = max(u.greatest, token)
+	}
 }
 
 // told notes what came of a call that writes.
@@ -180,6 +204,7 @@ func (u *user) stay(ctx context.Context) {
 	}
 	u.host.Note(outNote, "")
 	u.host.Note(inNote, fmt.Sprint(in.Round()))
+	u.gets(in.Round())
 	zkapi.Checkpoint(u.host, "in", in)
 	_ = u.host.Act(ctx, "work", int64(in.Round()))
 	u.host.Note(leavesNote, "1")
@@ -227,6 +252,7 @@ func (u *user) hold(ctx context.Context) {
 	}
 	token := held.Token()
 	u.host.Note(tokenNote, fmt.Sprint(token))
+	u.gets(token)
 	zkapi.Checkpoint(u.host, "holds", held, token)
 	_ = u.host.Act(ctx, "work", int64(token))
 	_, _ = held.Write(ctx, zkapi.Set(ledger, fmt.Append(nil, token), zkapi.AnyVersion)) // the judge sees it

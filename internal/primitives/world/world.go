@@ -28,6 +28,7 @@ type Config struct {
 	Fill    int  `json:",omitempty"` // how many users make a round of the barrier; 0: all
 	Audits  int  `json:",omitempty"` // processes that only read the accounts
 	Keeps   bool `json:",omitempty"` // empty accounts are kept, and not deleted
+	Remade  bool `json:",omitempty"` // the lease, or the barrier, is deleted and made again by hand
 	Bounds  explore.Bounds
 	Library explore.Library
 	Strands bool   // see explore.World
@@ -69,6 +70,9 @@ func (c Config) World() (*explore.World, error) {
 		u := user{Config: c, name: fmt.Sprintf("user-%d", i+1), number: i, audits: i >= c.Users, guard: guard}
 		w.Processes = append(w.Processes, explore.Process{Name: u.name, Program: u.program(), Crash: explore.ForGood})
 	}
+	if c.Remade {
+		w.Processes = append(w.Processes, explore.Process{Name: operator, Program: hand(c.path()), Fixed: true, Crash: explore.Spared})
+	}
 	return w, w.Validate()
 }
 
@@ -85,11 +89,16 @@ func (c Config) check() error {
 		return errors.New("world: audits and keeps are for the bank: use --of bank")
 	case c.Fill < 0 || c.Fill > c.Users || c.Fill > 0 && c.Of != Barrier:
 		return fmt.Errorf("world: rounds of %d: use 1 to %d, with --of barrier", c.Fill, c.Users)
+	case c.Remade && c.path() == "":
+		return errors.New("world: what is made again gives tokens: use --of barrier or lease")
 	case c.Bounds.Leaves > 0:
 		return errors.New("world: users do not leave: use no --leaves")
 	}
 	return nil
 }
+
+// path is that of what gives tokens; empty for none.
+func (c Config) path() string { return map[string]string{Barrier: barred, Lease: leased}[c.Of] }
 
 // fill is how many users make a round.
 func (c Config) fill() int {

@@ -47,18 +47,23 @@ var pinned = worldstest.Pin[Config]([]struct {
 	{with(Bank, func(c *Config) { c.Bounds.Expiries = 1 }), 279, 473, 13, false},
 	{with(Bank, func(c *Config) { c.Users, c.Audits, c.Bounds.Lags = 1, 1, 1 }), 249, 562, 16, false},
 	{with(Barrier, nil), 4809, 8484, 36, false},
-	{with(Barrier, func(c *Config) { c.Rounds = 2 }), 69313, 124400, 69, false},
+	{with(Barrier, func(c *Config) { c.Rounds = 2 }), 70345, 126352, 71, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Losses = 1 }), 33245, 72036, 40, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Expiries = 1 }), 99943, 188070, 40, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Crashes = 1 }), 8471, 23732, 36, false},
 	{with(Barrier, func(c *Config) { c.Strands, c.Bounds.Cuts = true, 1 }), 148078, 328648, 42, false},
 	{with(Barrier, func(c *Config) { c.Bounds.Expiries, c.Bounds.Losses = 1, 1 }), 753977, 1665308, 45, true},
 	{with(Barrier, func(c *Config) { c.Users, c.Fill = 3, 2 }), 1866472, 4853931, 45, true},
+	{with(Barrier, func(c *Config) { c.Rounds, c.Remade = 2, true }), 899864, 1717341, 83, true},
 	{with(Gate, nil), 11, 12, 7, false},
 	{with(Gate, func(c *Config) { c.Users = 3 }), 48, 76, 10, false},
 	{with(Gate, func(c *Config) { c.Bounds.Losses = 1 }), 53, 88, 8, false},
 	{with(Gate, func(c *Config) { c.Bounds.Losses, c.Bounds.Lags = 1, 1 }), 372, 898, 11, false},
 	{with(Gate, func(c *Config) { c.Bounds.Expiries = 1 }), 81, 115, 9, false},
+	{with(Barrier, func(c *Config) { c.Users, c.Rounds, c.Remade = 1, 2, true }), 156, 181, 42, false},
+	{with(Barrier, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Losses = 1, 2, true, 1 }), 734, 1066, 46, false},
+	{with(Barrier, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Expiries = 1, 2, true, 1 }), 1922, 2325, 57, false},
+	{with(Barrier, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Lags = 1, 2, true, 1 }), 1233, 2460, 46, false},
 	{with(Lease, nil), 190, 314, 17, false},
 	{with(Lease, func(c *Config) { c.Rounds = 2 }), 1134, 2092, 29, false},
 	{with(Lease, func(c *Config) { c.Bounds.Losses = 1 }), 1134, 2310, 18, false},
@@ -66,6 +71,12 @@ var pinned = worldstest.Pin[Config]([]struct {
 	{with(Lease, func(c *Config) { c.Bounds.Crashes = 1 }), 718, 1524, 19, false},
 	{with(Lease, func(c *Config) { c.Bounds.Sweeps = 3 }), 1792, 3408, 23, false},
 	{with(Lease, func(c *Config) { c.Bounds.Sweeps, c.Bounds.Lags = 3, 1 }), 11136, 29590, 31, false},
+	{with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade = 1, 2, true }), 123, 140, 24, false},
+	{with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Losses = 1, 2, true, 1 }), 736, 990, 26, false},
+	{with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Crashes = 1, 2, true, 1 }), 298, 454, 26, false},
+	{with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Lags = 1, 2, true, 1 }), 981, 1928, 31, false},
+	{with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade, c.Bounds.Sweeps = 1, 2, true, 3 }), 807, 1167, 26, false},
+	{with(Lease, func(c *Config) { c.Rounds, c.Remade = 2, true }), 167600, 317392, 45, true},
 })
 
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the
@@ -88,6 +99,7 @@ func TestWorlds_SnapshotsAreHonest(t *testing.T) {
 		with(Counter, nil), with(Counter, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }), with(Bank, nil),
 		with(Bank, func(c *Config) { c.Users, c.Audits, c.Keeps = 1, 1, true }), with(Barrier, func(c *Config) { c.Users, c.Bounds.Losses = 1, 1 }),
 		with(Gate, nil), with(Lease, func(c *Config) { c.Users, c.Bounds.Sweeps = 1, 3 }),
+		with(Lease, func(c *Config) { c.Users, c.Rounds, c.Remade = 1, 2, true }), with(Barrier, func(c *Config) { c.Users, c.Rounds, c.Remade = 1, 2, true }),
 	}
 	if worldstest.Deep() {
 		configs = append(configs, with(Barrier, func(c *Config) { c.Fill, c.Bounds.Losses = 1, 1 })) // two users that wait while connections break

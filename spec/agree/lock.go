@@ -104,6 +104,7 @@ func ofLock() []Check {
 		complete("crash", "a process dies and is started again", func(c *world.Config) { c.Bounds.Crashes = 1 }),
 		complete("for-good", "a process dies and stays down, and a connection breaks", func(c *world.Config) { c.ForGood, c.Bounds.Crashes, c.Bounds.Losses = true, 1, 1 }),
 		complete("leave", "a process is asked to leave", func(c *world.Config) { c.Bounds.Leaves = 1 }),
+		complete("replacing", "a session is ended, and the library hides it", func(c *world.Config) { c.Library, c.Bounds.Expiries = explore.Replacing, 1 }),
 		complete("two-without-grant-check", "two writers, and the guard grant-check is out", func(c *world.Config) { c.Without = "grant-check" }),
 
 		live("two", "each writer has its turn", nil),

@@ -144,8 +144,27 @@ func (s *Server) Pause(ctx context.Context) error {
 	if s.docker == nil {
 		return ErrExternal
 	}
-	_, err := s.docker.ContainerPause(ctx, s.container, client.ContainerPauseOptions{})
-	return err
+	return untilFrozen(ctx, func() error {
+		_, err := s.docker.ContainerPause(ctx, s.container, client.ContainerPauseOptions{})
+		return err
+	})
+}
+
+// untilFrozen repeats a pause that the engine has given up. On a busy machine the kernel may need
+// longer to freeze all processes than runc waits for that; runc then thaws them again.
+func untilFrozen(ctx context.Context, pause func() error) error {
+	const most, between = 5, 200 * time.Millisecond
+	for tries := 1; ; tries++ {
+		err := pause()
+		if err == nil || tries == most || !strings.Contains(err.Error(), "unable to freeze") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(between):
+		}
+	}
 }
 
 // Paused reports whether the engine holds the server frozen.

@@ -228,9 +228,9 @@ func (r *run) openJournals() error {
 
 // Deadlines of the phases after the load.
 const (
-	healDeadline    = time.Minute
-	drainPatience   = time.Minute // without any progress, beside the sessions of dead participants
-	collectDeadline = time.Minute // for each step
+	healDeadline    = 3 * time.Minute // on a busy machine alone the start of a server may take 40 s
+	drainPatience   = time.Minute     // without any progress, beside the sessions of dead participants
+	collectDeadline = time.Minute     // for each step
 	leavePatience   = 2 * subject.LeavePatience
 	tellEvery       = 15 * time.Second // for the conditions that a phase still waits for
 )

@@ -175,10 +175,7 @@ func (f *facts) staleEffectsFenced() checker.Property {
 // leadsAfterHeal: when everything is healed, a master leads.
 func (f *facts) leadsAfterHeal() checker.Property {
 	p := checker.NewFindings("LeadsAfterHeal")
-	switch {
-	case f.Evidence == nil || !f.Evidence.Healed:
-		p.Doubt(wording.Finding{Code: wording.NotHealed})
-	case !f.Evidence.Drained:
+	if !f.NeedsHeal(p) && !f.Evidence.Drained {
 		p.Violate(wording.Finding{Code: NoLeader, Args: wording.Args{"problem": f.Evidence.Problem}})
 	}
 	return p.Property("A master led after all faults were healed.")

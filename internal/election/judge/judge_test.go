@@ -125,6 +125,22 @@ func TestJudging_FindsEachDefect(t *testing.T) {
 	}
 }
 
+// TestLeadsAfterHeal_SaysWhyItIsNotKnown: without a healed ensemble, or without evidence.
+func TestLeadsAfterHeal_SaysWhyItIsNotKnown(t *testing.T) {
+	for says, plant := range map[string]func(*record.Run){
+		"The ensemble did not recover: heal: zk2 is silent.": func(run *record.Run) {
+			run.Evidence.Healed, run.Evidence.Drained, run.Evidence.Problem = false, false, "heal: zk2 is silent"
+		},
+		"The final tree could not be read.": func(run *record.Run) { run.Evidence = nil },
+	} {
+		run := sound()
+		plant(&run)
+		if p := checkertest.Property(t, checker.Check(run, 1, Judging()), "LeadsAfterHeal"); p.Verdict != checker.Unknown || !strings.Contains(p.Reason, says) {
+			t.Errorf("%s: %s", p.Verdict, p.Reason)
+		}
+	}
+}
+
 // TestLedgerInOrder_ByTime: if it is not known what was committed, only entries that were
 // answered before others were sent are compared.
 func TestLedgerInOrder_ByTime(t *testing.T) {

@@ -60,6 +60,8 @@ func (c Config) check() error {
 		return fmt.Errorf("world: %d masters, %d writes: use at least 1 of each", c.Masters, c.Writes)
 	case c.ForGood && (c.Bounds.Crashes == 0 || c.Masters <= c.Bounds.Crashes):
 		return fmt.Errorf("world: for good with crashes=%d and %d masters: use 1 crash or more, and more masters than crashes", c.Bounds.Crashes, c.Masters)
+	case c.Abrupt && c.Bounds.Leaves == 0:
+		return errors.New("world: abrupt: no process is asked to leave: use --leaves 1 or more")
 	}
 	return nil
 }

@@ -217,6 +217,7 @@ func TestWorld_RefusesBadConfigs(t *testing.T) {
 		`no guard has the name "prayer"`:      with(func(c *Config) { c.Without = "prayer" }),
 		"expiries 16: use 0 to 15":            with(func(c *Config) { c.Bounds.Expiries = 16 }),
 		"more masters than crashes":           with(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 2 }),
+		"use --leaves 1":                      with(func(c *Config) { c.Abrupt = true }),
 	} {
 		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", c, err)

@@ -94,6 +94,8 @@ func (c Config) check() error {
 		return errors.New("world: readers, permits and the simple form exclude each other: use one of them")
 	case c.Delay && (c.Readers > 0 || c.Permits > 0):
 		return errors.New("world: a delay is for exclusive locks: leave out readers and permits")
+	case c.Permits > 1 && all < 2:
+		return errors.New("world: permits: one contender cannot hold two of them: use --writers 2 or more")
 	case c.ForGood && c.Bounds.Crashes == 0:
 		return errors.New("world: for good without crashes: use 1 crash or more")
 	case c.Both && (c.Readers > 0 || c.Permits > 0 || c.Simple || c.Try || c.Delay || c.Asks > 0):

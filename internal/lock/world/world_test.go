@@ -1,6 +1,7 @@
 package world
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
@@ -187,4 +188,15 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		"fencing-token":        {with(func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 13},
 	}
 	worldstest.EachGuardIsNeeded(t, Guards(), needed, func(c *Config, guard string) { c.Without = guard })
+}
+
+// TestWorld_RefusesPermitsOfOne: they would never be held together.
+func TestWorld_RefusesPermitsOfOne(t *testing.T) {
+	_, err := with(func(c *Config) { c.Writers, c.Permits = 1, 2 }).World()
+	if err == nil || !strings.Contains(err.Error(), "use --writers 2") {
+		t.Error(err)
+	}
+	if _, err := with(func(c *Config) { c.Writers, c.Permits = 1, 1 }).World(); err != nil {
+		t.Error(err)
+	}
 }

@@ -437,6 +437,8 @@ func TestWorld_RefusesBadOptions(t *testing.T) {
 		"they need sweeps":                     small(func(c *Config) { c.NotBefore = time.Second }),
 		"concurrency -1":                       small(func(c *Config) { c.Concurrency = -1 }),
 		"more masters or workers than crashes": small(func(c *Config) { c.ForGood, c.Bounds.Crashes = true, 1 }),
+		"use --leaves 1":                       small(func(c *Config) { c.Abrupt = true }),
+		"masters alone":                        small(func(c *Config) { c.Workers, c.Tasks, c.Cancel = 0, 0, true }),
 		"are not submitted again":              small(func(c *Config) { c.Resubmit, c.Residents = true, 1 }),
 	} {
 		if _, err := c.World(); err == nil || !strings.Contains(err.Error(), want) {

@@ -112,6 +112,10 @@ func (c Config) check() error {
 	case c.Masters < 1 || c.Attempts < 1 || !alone && (c.Workers < 1 || c.Tasks < 1):
 		return fmt.Errorf("world: %d masters, %d workers, %d tasks, %d attempts: use 1 or more of each, or --workers 0 --tasks 0",
 			c.Masters, c.Workers, c.Tasks, c.Attempts)
+	case alone && (c.Twins || c.Cancel || c.Collect || c.Resubmit || c.Together || c.Prune || c.Parts || c.Failures > 0 || c.Concurrency > 0 || c.Retention > 0 || c.NotBefore > 0):
+		return errors.New("world: masters alone have no worker and no task: leave out the options about these, or use --workers 1 and --tasks 1")
+	case c.Abrupt && c.Bounds.Leaves == 0:
+		return errors.New("world: abrupt: no process is asked to leave: use --leaves 1 or more")
 	case c.ForGood && (crashes == 0 || c.Masters <= crashes && c.Workers <= crashes):
 		return fmt.Errorf("world: for good with crashes=%d, %d masters and %d workers: use 1 crash or more, and more masters or workers than crashes", crashes, c.Masters, c.Workers)
 	case c.Resubmit && (c.Residents > 0 || c.NotBefore > 0 || c.Retention > 0):

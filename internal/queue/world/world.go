@@ -90,8 +90,25 @@ func (c Config) check() error {
 		return errors.New("world: there is no item: use a stock, or a producer that puts items")
 	case c.Try && c.Many:
 		return errors.New("world: the first consumer cannot try and take many: use one of them")
-	case c.Delay && c.Producers == 0:
-		return errors.New("world: a delay is for what producers put: use a producer")
+	case c.Delay && (c.Producers == 0 || c.Items == 0):
+		return errors.New("world: a delay is for what producers put: use a producer that puts items")
+	case c.Delay && c.Bounds.Sweeps < int(wait/explore.SweepTime):
+		return errors.New("world: only sweeps let time pass, and a delayed item is due after two of them: use --sweeps 2 or more")
+	}
+	return c.checkOptions()
+}
+
+// checkOptions returns an error if an option is about what never happens.
+func (c Config) checkOptions() error {
+	switch {
+	case c.Consumers == 0 && (c.Try || c.Many || c.Hands || c.Writes || c.Fails > 0 || c.MaxTakes > 0):
+		return errors.New("world: without a consumer nothing is taken: leave out try, many, hands, writes, fails and max-takes, or use a consumer")
+	case c.Many && c.Producers*c.Items+c.Stock < 2:
+		return errors.New("world: many: of one item no two can be taken: use more items, or a larger stock")
+	case c.Together && (c.Producers == 0 || c.Items < 2):
+		return errors.New("world: together: a producer that puts several items is missing: use --producers 1 and --items 2, or more")
+	case c.Priority && (c.Producers == 0 || c.Items < 2) && c.Stock < 2:
+		return errors.New("world: priority: where one item is alone, none goes first: use --items 2 or --stock 2, or more")
 	}
 	return nil
 }

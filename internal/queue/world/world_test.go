@@ -2,6 +2,7 @@ package world
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/internal/worlds/worldstest"
@@ -173,4 +174,29 @@ func TestGuards_EachIsNeeded(t *testing.T) {
 		"fencing-token":        {stocked(1, func(c *Config) { c.Bounds.Expiries = 1 }), "StaleEffectsFenced", 13},
 	}
 	worldstest.EachGuardIsNeeded(t, Guards(), needed, func(c *Config, guard string) { c.Without = guard })
+}
+
+// TestWorld_RefusesOptionsWithoutEffect: nothing that they are about can happen. The error says what to do.
+func TestWorld_RefusesOptionsWithoutEffect(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{with(func(c *Config) { c.Delay = true }), "use --sweeps 2"},
+		{with(func(c *Config) { c.Delay, c.Bounds.Sweeps = true, 1 }), "use --sweeps 2"},
+		{with(func(c *Config) { c.Delay, c.Bounds.Sweeps, c.Items, c.Stock = true, 2, 0, 1 }), "use a producer"},
+		{with(func(c *Config) { c.Delay, c.Bounds.Sweeps = true, 2 }), ""},
+		{with(func(c *Config) { c.Consumers, c.Writes = 0, true }), "use a consumer"},
+		{with(func(c *Config) { c.Consumers, c.MaxTakes = 0, 1 }), "use a consumer"},
+		{with(func(c *Config) { c.Consumers = 0 }), ""},
+		{with(func(c *Config) { c.Many = true }), "use more items"},
+		{with(func(c *Config) { c.Many, c.Stock = true, 1 }), ""},
+		{with(func(c *Config) { c.Together = true }), "--items 2"},
+		{with(func(c *Config) { c.Priority = true }), "--items 2"},
+		{with(func(c *Config) { c.Priority, c.Items = true, 2 }), ""},
+	} {
+		if _, err := c.config.World(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want %q", c.config, err, c.want)
+		}
+	}
 }

@@ -59,10 +59,10 @@ type Inside struct {
 // that the znode was deleted by hand.
 func (b *Barriers) Enter(ctx context.Context, path string, n int) (*Inside, error) {
 	if err := input.CheckPath(recipe, path, example); err != nil {
-		return nil, err
+		return nil, process.NotApplied(path, err)
 	}
 	if n < 1 || n > mostParticipants {
-		return nil, input.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants)
+		return nil, process.NotApplied(path, input.Invalid(recipe, "%d participants: use 1 to %d", n, mostParticipants))
 	}
 	in := &Inside{b: b, path: path, n: n}
 	var last *process.Session

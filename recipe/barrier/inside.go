@@ -2,6 +2,7 @@ package barrier
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/input"
@@ -33,13 +34,18 @@ func (in *Inside) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, err
 }
 
 // Leave waits until all participants of the round have called Leave, or have lost their session.
-// Then it returns nil. If ctx ends before that, Leave may be called again.
+// Then it returns nil. If ctx ends before that, Leave may be called again. If zkapi.FateOf(err) is
+// zkapi.NotApplied, this participant counts as one that is in.
 //
 // ErrLost means that the place of this participant was lost before: the others may have left long
 // ago.
 func (in *Inside) Leave(ctx context.Context) error {
 	in.end(ErrLeft)
-	return in.b.p.Await(ctx, "leave a barrier", in, in.depart)
+	err := in.b.p.Await(ctx, "leave a barrier", in, in.depart)
+	if err == nil || !in.gone || errors.Is(err, ErrLost) {
+		return process.NotApplied(in.path, err)
+	}
+	return &zkapi.Error{Kind: zkapi.KindMulti, Path: in.path, Index: -1, Fate: zkapi.Unknown, Err: err}
 }
 
 // depart waits until no other participant is in. All but the first delete their znodes at once, and

@@ -175,22 +175,22 @@ func (l *Lease) ended() error {
 // zkapi.Unknown, the lease ends when it would have ended without this call. One call of Renew at a
 // time is allowed (ErrInvalid).
 //
-// If the answer comes when the lease is over already, the error is the cause of its context: others
-// wait for the whole time again, unless Release is called.
+// If the answer comes when the lease is over already, the error is the cause of its context, with the
+// fate zkapi.Applied: others wait for the whole time again, unless Release is called.
 func (l *Lease) Renew(ctx context.Context) error {
 	if err := l.ended(); err != nil {
 		return process.NotApplied(l.path, err)
 	}
 	if l.busy(true) {
-		return input.Invalid(recipe, "Renew is called while another Renew is under way: wait for that")
+		return process.NotApplied(l.path, input.Invalid(recipe, "Renew is called while another Renew is under way: wait for that"))
 	}
 	defer l.busy(false)
 	err := l.change(ctx, "renew a lease", l.grant)
 	switch {
 	case errors.Is(err, ErrLost):
 		l.end(ErrLost)
-	case err == nil:
-		err = context.Cause(l.ctx)
+	case err == nil && l.ctx.Err() != nil:
+		err = &zkapi.Error{Kind: zkapi.KindMulti, Path: l.path, Index: -1, Fate: zkapi.Applied, Err: context.Cause(l.ctx)}
 	}
 	return err
 }

@@ -136,10 +136,10 @@ func (l *Leases) Look(ctx context.Context, path string) (state State, err error)
 // outcome is unknown then (zkapi.FateOf), the lease is released in the background, or ends by itself.
 func (l *Leases) Take(ctx context.Context, path string, d time.Duration) (*Lease, error) {
 	if err := input.CheckPath(recipe, path, example); err != nil {
-		return nil, err
+		return nil, process.NotApplied(path, err)
 	}
 	if d < shortest || d > longest {
-		return nil, input.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest)
+		return nil, process.NotApplied(path, input.Invalid(recipe, "a lease for %v: use %v to %v", d, shortest, longest))
 	}
 	if l.process() == nil {
 		return nil, l.process().Close(ctx)

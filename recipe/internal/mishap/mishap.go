@@ -187,11 +187,20 @@ func (w *World) Below(path string) (names []string, lanes int) {
 // Fate fails the test unless the error says truly whether a write was applied.
 func (w *World) Fate(m Mishap, err error, applied bool) {
 	w.Helper()
+	Stated(w.T, "the write", err)
 	switch fate := zkapi.FateOf(err); {
 	case fate == zkapi.Unknown && (m.At == 0 || !m.Expire):
 		w.Errorf("the fate is not known although the session lived: %v", err)
 	case fate == zkapi.Applied && !applied, fate == zkapi.NotApplied && applied:
 		w.Errorf("told %v: %v; it was applied: %v", fate, err, applied)
+	}
+}
+
+// Stated fails the test unless the error of a write has a fate.
+func Stated(t *testing.T, what string, err error) {
+	t.Helper()
+	if _, stated := errors.AsType[*zkapi.Error](err); err != nil && !stated {
+		t.Errorf("%s: the error has no fate: %v", what, err)
 	}
 }
 

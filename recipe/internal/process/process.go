@@ -71,7 +71,7 @@ func (p *Process) Create(path string, data []byte) zkapi.Op {
 }
 
 // errZero is the error of a value that its recipe's New has not made.
-var errZero = input.Invalid("recipe", "this value was not made by New: use New")
+var errZero = notApplied("", input.Invalid("recipe", "this value was not made by New: use New"))
 
 // Each runs a step on one session after the other, until its error is another one than that the
 // session has ended. A step is repeated on a session when a read was not answered; its writes are

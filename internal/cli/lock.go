@@ -58,12 +58,16 @@ func (l Lock) Run(ctx context.Context, o *Options, streams Streams, name string,
 	cause := cmp.Or(context.Cause(held.Context()), errSoon)
 	releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
-	if problem := held.Release(releasing); problem != nil && !lost {
+	problem := held.Release(releasing)
+	switch gone := errors.Is(problem, lock.ErrLost); {
+	case err != nil:
+		return misuse("lock: the command cannot be run: %w", err)
+	case gone && !lost:
+		return exit.With(exit.Lost, fmt.Errorf("lock: %s: the command has ended with %d, but %w", path, code, problem))
+	case problem != nil && !lost:
 		log.Warn("the command has ended, but the lock may stay until the session timeout", "error", problem)
 	}
 	switch {
-	case err != nil:
-		return misuse("lock: the command cannot be run: %w", err)
 	case lost:
 		return exit.With(exit.Lost, fmt.Errorf("lock: %s: %w; the command was ended", path, cause))
 	case code != 0:

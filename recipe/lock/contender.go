@@ -62,7 +62,7 @@ func (c *contender) run() {
 			c.hold(t)
 			return
 		}
-		uncleaned := c.clean()
+		_, uncleaned := c.clean()
 		switch again := errors.Is(err, zkapi.ErrSessionEnded) || errors.Is(err, errGone); {
 		case c.wanted.Err() != nil:
 			err = context.Cause(c.wanted)
@@ -203,24 +203,25 @@ func (c *contender) makePath(p string) error {
 }
 
 // clean deletes the own znode. It tries until the ensemble confirms that the znode is gone, or the
-// session has ended: then the ensemble deletes it.
-func (c *contender) clean() error {
+// session has ended: then the ensemble deletes it. gone says that another program had deleted it.
+func (c *contender) clean() (gone bool, err error) {
 	if c.mine == "" || c.life().Err() != nil { // at the end the session goes, and its znodes
-		return context.Cause(c.life())
+		return false, context.Cause(c.life())
 	}
 	c.again = retry.New(c.env, c.locks.obs, "leave the line of a lock")
 	for {
 		err := c.leave()
 		switch {
 		case err == nil || errors.Is(err, term.ErrFenced):
+			gone = err != nil && c.again.Failures() == 0 // otherwise an earlier attempt may have deleted it
 			c.again.Worked(c.life())
 			c.mine = ""
-			return nil
+			return gone, nil
 		case errors.Is(err, zkapi.ErrSessionEnded) || zkapi.Permanent(err):
-			return c.unconfirmed(err)
+			return false, c.unconfirmed(err)
 		}
 		if over := c.again.Wait(c.life(), c.session, err); over != nil {
-			return c.unconfirmed(over)
+			return false, c.unconfirmed(over)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/recipe/lock"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -483,4 +484,40 @@ func TestLog_NamesTheProcess(t *testing.T) {
 			t.Errorf("the log: %s", text)
 		}
 	})
+}
+
+// TestRelease_OfALockThatIsLost says so, even before the next heartbeat has found it out. If an answer to
+// the release itself was lost, a znode that is gone is taken for released.
+func TestRelease_OfALockThatIsLost(t *testing.T) {
+	for name, options := range map[string][]lock.Option{"": nil, "simple": {lock.Simple()}, "shared": {lock.Shared()}, "delay": {lock.Delay(100 * time.Millisecond)}} {
+		inBubble(t, func(w *world) {
+			held := w.holds(w.locks("first"), options...)
+			w.do(zkapi.Delete(held.Znode(), zkapi.AnyVersion))
+			for range 2 {
+				if err := held.Release(w.ctx); !errors.Is(err, lock.ErrLost) {
+					t.Errorf("%s: its znode was deleted: %v", name, err)
+				}
+			}
+			held = w.holds(w.locks("second"), options...)
+			w.do(zkapi.Delete(held.Znode(), zkapi.AnyVersion))
+			next := w.holds(w.locks("third"), options...)
+			if err := held.Release(w.ctx); !errors.Is(err, lock.ErrLost) {
+				t.Errorf("%s: another has the lock: %v", name, err)
+			}
+			w.do(zkapi.Get(next.Znode()))
+			for _, s := range w.env.Server.Sessions() {
+				s.CutAt(zk.ReplyLost, func(op zkapi.Op) bool { return op.Kind == zkapi.KindMulti })
+				time.AfterFunc(100*time.Millisecond, s.Mend)
+			}
+			if err := next.Release(w.ctx); err != nil {
+				t.Errorf("%s: the answer was lost: %v", name, err)
+			}
+			held = w.holds(w.locks("last"), options...)
+			w.do(zkapi.Delete(held.Znode(), zkapi.AnyVersion))
+			w.do(zkapi.Delete(path, zkapi.AnyVersion))
+			if err := held.Release(w.ctx); !errors.Is(err, lock.ErrLost) {
+				t.Errorf("%s: the path was deleted: %v", name, err)
+			}
+		})
+	}
 }

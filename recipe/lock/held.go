@@ -93,8 +93,8 @@ func (h *Held) ended() error {
 // work under the lock must have ended before.
 //
 // If ctx ends first, the error is ErrUnconfirmed, and the Locks go on deleting the znode as long
-// as the session lives. ErrLost means that the lock was lost before this call. Release may be
-// called again; it then waits again.
+// as the session lives. ErrLost means that the lock was lost before this call, and that no znode of
+// it is left to wait for. Release may be called again; it then waits again.
 func (h *Held) Release(ctx context.Context) error {
 	h.c.letGo.Raise()
 	zkapi.Checkpoint(h.c.env, "release", ctx, h)
@@ -129,9 +129,12 @@ func (c *contender) hold(t *term.Term) {
 	}
 	c.overdue = t.Holding.Err() != nil
 	t.Leave(ErrReleased)
-	result := c.clean()
-	if cause := context.Cause(t.Active); !errors.Is(cause, ErrReleased) {
+	gone, result := c.clean()
+	switch cause := context.Cause(t.Active); {
+	case !errors.Is(cause, ErrReleased):
 		result = cause
+	case gone:
+		result = fmt.Errorf("%w: its znode was deleted before the release", ErrLost)
 	}
 	t.End(ErrReleased)
 	for _, thread := range threads {

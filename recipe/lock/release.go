@@ -1,6 +1,8 @@
 package lock
 
 import (
+	"errors"
+
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/fence"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -19,10 +21,10 @@ func (c *contender) leave() error {
 	if c.delay > 0 && c.token > 0 && !c.overdue {
 		zkapi.Checkpoint(c.env, "read the grant")
 		now, err := c.session.Do(c.life(), fence.Get(c.path))
-		if err != nil {
+		if err != nil && !errors.Is(err, zkapi.ErrNoNode) {
 			return err
 		}
-		if g := readGrant(now.Data); g.Znode == c.mine {
+		if g := readGrant(now.Data); err == nil && g.Znode == c.mine {
 			g.Released = true
 			write = append(write, zkapi.Set(c.path, g.encode(), now.Stat.Version))
 		}

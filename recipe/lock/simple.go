@@ -166,13 +166,19 @@ func (c *contender) aloneHere(sent time.Duration) error {
 func (c *contender) leaveSimple() error {
 	zkapi.Checkpoint(c.env, "read the grant")
 	now, err := c.session.Do(c.life(), fence.Get(c.path))
+	if errors.Is(err, zkapi.ErrNoNode) {
+		return term.ErrFenced
+	}
 	if err != nil {
 		return err
 	}
 	zkapi.Checkpoint(c.env, "look at the own lock", now)
 	seen, err := fence.Look(c.life(), c.session, fence.Exists(c.own()))
-	if err != nil || !seen.Found || seen.Stat.EphemeralOwner != c.session.ID() {
+	switch {
+	case err != nil:
 		return err
+	case !seen.Found || seen.Stat.EphemeralOwner != c.session.ID():
+		return term.ErrFenced
 	}
 	g := readGrant(now.Data)
 	g.Released = c.delay == 0 || !c.overdue

@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"recipe/internal/claims":         {"zkapi", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
 	"recipe/lock":                    {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
 	"recipe/queue":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/obstacle", "recipe/internal/observe", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
+	"recipe/standby":                 {"zkapi", "recipe/internal/claims", "recipe/internal/elect", "recipe/internal/epoch", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/process", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term"},
 	"recipe/internal/tokens":         {},
 	"recipe/internal/once":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry", "recipe/internal/term"},
 	"recipe/internal/decide":         {}, // pure: the port and a clock are elsewhere
@@ -251,7 +252,7 @@ func TestEveryRoomSaysWhatItIsFor(t *testing.T) {
 // write. A client writes without a claim, and package sessions opens the sessions of the roles: no
 // other file of these rooms has a session in hand.
 func TestRecipe_OnlyClientsHaveTheSession(t *testing.T) {
-	roles := []string{"recipe", "recipe/election", "recipe/internal/claims", "recipe/internal/elect"}
+	roles := []string{"recipe", "recipe/election", "recipe/standby", "recipe/internal/claims", "recipe/internal/elect"}
 	named := map[string]int{}
 	sources(t, func(path string, file *ast.File, _ *token.FileSet, _ string) {
 		room, name := filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)

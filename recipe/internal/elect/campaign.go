@@ -41,7 +41,17 @@ type Candidate struct {
 	Memory  *epoch.Memory
 	// Record makes the data of the epoch's znode when this candidate is elected.
 	Record func() (data []byte, nonce string)
+	// Hold, if it is not nil, is asked before each attempt, when the leader's znode is free, with the
+	// epoch's znode. If it returns sources, the candidate leaves the znode to others until one of
+	// them fires. An attempt is refused if the epoch has risen since Hold was asked.
+	Hold func(ctx context.Context, epoch zkapi.Stat) (until []zkapi.Source, err error)
 }
+
+// holding means that a candidate leaves the leader's znode to others until one of the sources fires.
+type holding struct{ until []zkapi.Source }
+
+// Error implements error.
+func (holding) Error() string { return "the candidate leaves it to others to lead" }
 
 // resync is how often a candidate looks again without an event, because a watch can be lost.
 const resync = 2 * time.Second
@@ -99,6 +109,14 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 		if zkapi.Permanent(err) || errors.Is(err, zkapi.ErrNoNode) { // parents that are gone are made on the next session
 			return term.Claim{}, 0, err
 		}
+		if held, ok := errors.AsType[holding](err); ok {
+			leadership.Begin()
+			zkapi.Checkpoint(c.Env, "hold", c.Session)
+			if err := c.wait(ctx, resync, append(held.until, reconnected)...); err != nil {
+				return term.Claim{}, 0, err
+			}
+			continue
+		}
 		if problem, ok := errors.AsType[*obstacle.Error](err); ok {
 			if err := c.Notices.ReportAndWait(ctx, c.Env, c.Session, c.Obs.Logger, problem); err != nil {
 				return term.Claim{}, 0, err
@@ -114,7 +132,8 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 // take makes one attempt to be elected.
 func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, error) {
 	won, err := claims.Acquire(ctx, c.Env, c.Session, c.Obs, claims.Registration{
-		Ephemeral: zkapi.Create(c.LeaderPath, c.Data, zkapi.Ephemeral).WithACL(c.ACL), Path: c.EpochPath, Above: floor, Check: c.Claimable,
+		Ephemeral: zkapi.Create(c.LeaderPath, c.Data, zkapi.Ephemeral).WithACL(c.ACL), Path: c.EpochPath, Above: floor,
+		Check:  func(epoch zkapi.Stat) error { return c.mayTake(ctx, epoch) },
 		Record: func([]byte) ([]byte, string) { return c.Record() },
 	})
 	if err == nil {
@@ -123,19 +142,31 @@ func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, error) {
 	return won, err
 }
 
+// mayTake returns why this candidate makes no attempt now.
+func (c Candidate) mayTake(ctx context.Context, epoch zkapi.Stat) error {
+	if err := c.Claimable(epoch); err != nil || c.Hold == nil {
+		return err
+	}
+	until, err := c.Hold(ctx, epoch)
+	if err == nil && len(until) > 0 {
+		err = holding{until}
+	}
+	return err
+}
+
 // standBy waits until the leader's znode may have changed.
 func (c Candidate) standBy(ctx context.Context, watch, reconnected zkapi.Source) error {
 	if _, err := c.lift(ctx); err != nil {
 		c.Obs.Logger.DebugContext(ctx, "the epoch was not compared", "error", err)
 	}
 	zkapi.Checkpoint(c.Env, "standby", c.Session)
-	return c.wait(ctx, watch, reconnected, resync)
+	return c.wait(ctx, resync, watch, reconnected)
 }
 
-// wait waits for a watch, at most that long. It returns an error if the session or ctx has
+// wait waits for one of sources, at most that long. It returns an error if the session or ctx has
 // ended.
-func (c Candidate) wait(ctx context.Context, watch, reconnected zkapi.Source, most time.Duration) error {
-	_, err := c.Env.Wait(ctx, fence.Sources(watch, reconnected, c.Session.Done(), c.Env.Timer(most))...)
+func (c Candidate) wait(ctx context.Context, most time.Duration, sources ...zkapi.Source) error {
+	_, err := c.Env.Wait(ctx, fence.Sources(append(sources, c.Session.Done(), c.Env.Timer(most))...)...)
 	if err == nil && c.Session.Done().Fired() {
 		err = c.Session.Cause()
 	}

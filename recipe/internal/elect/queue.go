@@ -132,7 +132,7 @@ func (c Candidate) waitForPredecessor(ctx context.Context, other string) (waited
 		if !queue.Said() {
 			queue.Tell(ctx, "waiting in the queue of candidates", "behind", other)
 		}
-		if err := c.wait(ctx, seen.Watch, reconnected, queueResync); err != nil {
+		if err := c.wait(ctx, queueResync, seen.Watch, reconnected); err != nil {
 			return true, err
 		}
 	}

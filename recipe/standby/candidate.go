@@ -1,0 +1,193 @@
+package standby
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
+	"github.com/ringmaster-zk/ringmaster/zkapi"
+)
+
+// Candidate is one process of a group: it stands by, and is active for one term after the other.
+type Candidate struct {
+	env      zkapi.Env
+	config   Config
+	election elect.Election
+	obs      observe.Observer
+	memory   *epoch.Memory
+	notices  obstacle.Notices
+	ran      zkapi.Signal // raised when Run has returned
+
+	mu      sync.Mutex
+	closed  bool
+	running context.CancelCauseFunc // of the Run under way
+
+	// Of the thread of Run.
+	health     *health
+	hooks      hooks
+	isStandby  bool        // BecomeStandby has returned nil since the last BecomeActive
+	own        trail       // the breadcrumb that this process has left
+	activation *retry.Step // terms that have failed before the process was active
+	held       heldBack
+}
+
+// New checks config. It does not connect.
+func New(env zkapi.Env, config Config) (*Candidate, error) {
+	if err := checkEnv(env); err != nil {
+		return nil, err
+	}
+	config = config.filled()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	c := &Candidate{env: env, config: config, election: config.election(), obs: config.observer(), memory: epoch.AtLeast(config.EpochAtLeast), ran: env.Signal(), hooks: hooks{env: env}}
+	c.activation = retry.New(env, c.obs, "activation")
+	return c, nil
+}
+
+// Run stands by, becomes active when the lock is free, and stands by again after each term. It calls the
+// hooks of Config, one at a time, except for Health. It returns when ctx ends, with its cause, or after
+// Close: then this process has become standby, and has given the lock up. If BecomeStandby has not
+// returned nil, the error is also ErrNotStandby.
+//
+// Other errors: ErrRuns; ErrClosed; and refusals that no wait cures (zkapi.Permanent), such as
+// zkapi.ErrNoAuth if ACLs do not let this process become active. A znode of another kind in the place of
+// the lock, or of the epoch's, is named in the log with its remedy, and Run waits until it is gone.
+func (c *Candidate) Run(ctx context.Context) error {
+	ctx, end, err := c.runs(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.hasReturned(end)
+	c.isStandby = false
+	c.health = newHealth(c)
+	checks := c.env.Spawn("health", func() { c.health.run(ctx) })
+	err = c.stands(ctx)
+	end(err)
+	zkapi.Checkpoint(c.env, "end of health checks", c)
+	_, _ = c.env.Wait(context.WithoutCancel(ctx), checks)
+	if !c.isStandby {
+		err = fmt.Errorf("%w: %w", err, ErrNotStandby)
+	}
+	return err
+}
+
+// stands stands for election again and again: while this process is standby, and healthy.
+func (c *Candidate) stands(ctx context.Context) error {
+	zkapi.DependsOn(c.env, c)
+	for {
+		if err := c.ensureStandby(ctx); err != nil {
+			return err
+		}
+		if err := c.health.wait(ctx); err != nil {
+			return err
+		}
+		stand, leave := context.WithCancelCause(ctx)
+		c.health.tell(leave)
+		each := sessions.Each{Recipe: "standby", Role: "candidate", Env: c.env, Obs: c.obs, Memory: c.memory, Ended: c.sessionEnded}
+		err := each.Run(stand, c.serve)
+		c.health.tell(nil)
+		leave(nil)
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, sessions.ErrStop), errors.Is(err, ErrUnhealthy):
+		default:
+			return err
+		}
+	}
+}
+
+// sessionEnded tells if the end of a session was not confirmed.
+func (c *Candidate) sessionEnded(err error) {
+	if err != nil {
+		c.obs.Logger.Info("the session may last until its timeout", "error", err)
+	}
+}
+
+// ensureStandby calls BecomeStandby until it returns nil, or until ctx ends.
+func (c *Candidate) ensureStandby(ctx context.Context) error {
+	again := retry.New(c.env, c.obs, "become standby")
+	for !c.isStandby {
+		err := c.becomeStandby(ctx)
+		if err == nil {
+			again.Worked(ctx)
+			return nil
+		}
+		pause := c.env.Timer(again.Failed(ctx, err))
+		zkapi.Checkpoint(c.env, "standby again", ctx)
+		if _, err := c.env.Wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// becomeStandby calls BecomeStandby once.
+func (c *Candidate) becomeStandby(ctx context.Context) error {
+	err := c.hooks.call(ctx, c.config.StandbyTimeout, c.config.BecomeStandby)
+	if c.isStandby = err == nil; c.isStandby {
+		c.obs.Logger.InfoContext(ctx, "standby")
+		return nil
+	}
+	c.obs.Logger.WarnContext(ctx, "the process did not become standby", "error", observe.Clip(err.Error()))
+	return err
+}
+
+// runs notes that a Run is under way. Its context ends with ctx or with Close.
+func (c *Candidate) runs(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
+	if c == nil || c.env == nil {
+		return nil, nil, errZero
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, nil, ErrClosed
+	case c.running != nil:
+		return nil, nil, ErrRuns
+	}
+	ctx, c.running = context.WithCancelCause(ctx)
+	return ctx, c.running, nil
+}
+
+// hasReturned notes that Run has returned.
+func (c *Candidate) hasReturned(end context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end(nil)
+	c.running = nil
+	c.ran.Raise()
+}
+
+// Close ends the candidate: a Run that is under way ends as if its context had ended. Close waits until
+// it has returned, or until ctx ends.
+func (c *Candidate) Close(ctx context.Context) error {
+	if c == nil || c.env == nil {
+		return errZero
+	}
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	for {
+		c.mu.Lock()
+		end := c.running
+		c.mu.Unlock()
+		if end == nil {
+			c.ran.Raise() // for others that wait
+			return nil
+		}
+		end(ErrClosed)
+		zkapi.Checkpoint(c.env, "closing", ctx, c)
+		if _, err := c.env.Wait(ctx, c.ran); err != nil {
+			return fmt.Errorf("standby: Run has not returned yet: %w", err)
+		}
+	}
+}

@@ -18,6 +18,9 @@ type Breadcrumb struct {
 	// Same says that Data equals the own Config.Data. Then it is an earlier life of this process, or
 	// another process with the same Data; it is not this life, which has become standby.
 	Same bool
+	// Epoch is that of the process that fences: greater than all before. A system that compares epochs can
+	// be told to refuse smaller ones from now on, which fences the old active there.
+	Epoch int32
 }
 
 // trail is a breadcrumb as it was read. The zero value is none.
@@ -28,18 +31,34 @@ type trail struct {
 	mzxid   int64
 }
 
+// doubt is a breadcrumb whose answer was lost, so that this life may have left it. Its mzxid is not known.
+type doubt struct {
+	trail
+	alone int32 // up to this epoch no other process has had a term since
+}
+
+// isOwn reports whether a breadcrumb is that of this life. If the answer to it was lost, the data and the
+// version tell, as long as no other process, which may have the same data, has had a term since.
+func (a *Active) isOwn(seen trail) bool {
+	maybe := a.doubt.trail
+	maybe.mzxid = seen.mzxid
+	if seen.found && seen == maybe && a.doubt.alone == a.Epoch() {
+		a.own = seen
+	}
+	return seen.found && seen == a.own
+}
+
 // activate fences the old active, leaves the breadcrumb and calls BecomeActive, in this order. It
 // returns why the process has not become active.
 func (a *Active) activate() error {
 	for {
-		old, err := a.readTrail()
-		if err != nil {
+		if err := a.readTrail(); err != nil {
 			return err
 		}
-		if err := a.fence(old); err != nil {
+		if err := a.fence(); err != nil {
 			return err
 		}
-		switch left, err := a.leaveTrail(old); {
+		switch left, err := a.leaveTrail(); {
 		case err != nil:
 			return err
 		case left:
@@ -50,14 +69,13 @@ func (a *Active) activate() error {
 
 // readTrail reads the breadcrumb. A read that follows the own write that has taken the lock shows every
 // breadcrumb from before.
-func (a *Active) readTrail() (old trail, err error) {
+func (a *Active) readTrail() error {
 	again := retry.New(a.env, a.obs, "look at the breadcrumb")
-	err = again.OnDisconnect(a.ctx, a.session, func() (err error) {
-		zkapi.Checkpoint(a.env, "look at the breadcrumb", a)
-		old, err = a.lookAtTrail(a.ctx)
+	return again.OnDisconnect(a.ctx, a.session, func() (err error) {
+		zkapi.Checkpoint(a.env, "look at the breadcrumb")
+		a.old, err = a.lookAtTrail(a.ctx)
 		return err
 	})
-	return old, err
 }
 
 func (a *Active) lookAtTrail(ctx context.Context) (trail, error) {
@@ -68,18 +86,18 @@ func (a *Active) lookAtTrail(ctx context.Context) (trail, error) {
 	return trail{err == nil, string(got.Data), got.Stat.Version, got.Stat.Mzxid}, err
 }
 
-// fence fences the process that a breadcrumb names, unless that is this life of this process.
-func (a *Active) fence(old trail) error {
+// fence fences the process that the breadcrumb names, unless that is this life of this process.
+func (a *Active) fence() error {
 	switch {
-	case !old.found:
+	case !a.old.found:
 		return nil
-	case old == a.own:
+	case a.isOwn(a.old): // and this life has become standby since
 		a.obs.Logger.InfoContext(a.ctx, "the breadcrumb is that of this process, which has become standby: nothing is fenced")
 		return nil
 	}
-	crumb := Breadcrumb{[]byte(old.data), old.data == string(a.config.Data)}
-	for attempt := 1; ; attempt++ {
-		a.obs.Logger.InfoContext(a.ctx, "fencing the old active", "attempt", attempt, "old", observe.Clip(old.data))
+	crumb := Breadcrumb{Data: []byte(a.old.data), Same: a.old.data == string(a.config.Data), Epoch: a.Epoch()}
+	for a.attempt = 1; ; a.attempt++ {
+		a.obs.Logger.InfoContext(a.ctx, "fencing the old active", "attempt", a.attempt, "old", observe.Clip(a.old.data))
 		err := a.hooks.call(a.ctx, a.config.FenceTimeout, func(ctx context.Context) error { return a.config.Fence(ctx, crumb) })
 		switch {
 		case err == nil:
@@ -87,14 +105,15 @@ func (a *Active) fence(old trail) error {
 			return nil
 		case a.ctx.Err() != nil:
 			return context.Cause(a.ctx)
-		case attempt >= a.config.FenceAttempts:
-			a.obs.Logger.ErrorContext(a.ctx, "the old active could not be fenced: the lock is given up", "attempts", attempt, "old", observe.Clip(old.data), "error", observe.Clip(err.Error()))
+		case a.attempt >= a.config.FenceAttempts:
+			a.obs.Logger.ErrorContext(a.ctx, "the old active could not be fenced: the lock is given up",
+				"attempts", a.attempt, "old", observe.Clip(a.old.data), "error", observe.Clip(err.Error()))
 			return fmt.Errorf("%w: %w", ErrUnfenced, err)
 		}
 		a.obs.Metrics.Retried("fencing", false)
-		a.obs.Logger.WarnContext(a.ctx, "an attempt to fence the old active has failed", "attempt", attempt, "error", observe.Clip(err.Error()))
-		pause := a.env.Timer(zkapi.Pause(a.env, a.config.FencePause, max(mostFencePause, a.config.FencePause), attempt))
-		zkapi.Checkpoint(a.env, "fence again", a, attempt, old)
+		a.obs.Logger.WarnContext(a.ctx, "an attempt to fence the old active has failed", "attempt", a.attempt, "error", observe.Clip(err.Error()))
+		pause := a.env.Timer(zkapi.Pause(a.env, a.config.FencePause, max(mostFencePause, a.config.FencePause), a.attempt))
+		zkapi.Checkpoint(a.env, "fence again")
 		if _, err := a.env.Wait(a.ctx, pause); err != nil {
 			return err
 		}
@@ -103,25 +122,30 @@ func (a *Active) fence(old trail) error {
 
 // leaveTrail writes the own breadcrumb in place of an old one, and checks the epoch in the same multi. It
 // returns false if the old one has changed meanwhile: then it is to be read again.
-func (a *Active) leaveTrail(old trail) (left bool, err error) {
+func (a *Active) leaveTrail() (left bool, err error) {
 	crumb, data := a.config.Layout.Breadcrumb, a.config.Data
-	ops := []zkapi.Op{zkapi.Set(crumb, data, old.version)}
-	if !old.found { // the set tells which znode it is
+	ops := []zkapi.Op{zkapi.Set(crumb, data, a.old.version)}
+	if !a.old.found { // the set tells which znode it is
 		ops = []zkapi.Op{zkapi.Create(crumb, data, zkapi.Persistent).WithACL(a.config.ACL), ops[0]}
 	}
+	ctx, end := a.term.While(context.WithoutCancel(a.ctx)) // a process that is told to end must know whether it is left
+	defer end()
 	again := retry.New(a.env, a.obs, "breadcrumb")
 	for {
-		zkapi.Checkpoint(a.env, "breadcrumb", a, old)
-		result, err := a.term.Send(a.ctx, ops...)
+		result, err := a.term.Send(ctx, ops...)
 		switch {
 		case err == nil:
 			stat := result.Results[len(result.Results)-1].Stat
-			a.own = trail{true, string(data), stat.Version, stat.Mzxid}
+			a.own, a.doubt = trail{true, string(data), stat.Version, stat.Mzxid}, doubt{}
 			return true, nil
-		case a.ctx.Err() != nil:
-			return false, context.Cause(a.ctx)
 		case zkapi.FateOf(err) == zkapi.Unknown:
-			if left, changed, err := a.resolveTrail(old); err != nil || changed {
+			a.doubt = doubt{trail{true, string(data), a.old.version + 1, 0}, a.Epoch()}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return false, context.Cause(ctx)
+		case zkapi.FateOf(err) == zkapi.Unknown:
+			if left, changed, err := a.resolveTrail(ctx); err != nil || changed {
 				return left, err
 			}
 		case errors.Is(err, zkapi.ErrBadVersion), errors.Is(err, zkapi.ErrNodeExists), errors.Is(err, zkapi.ErrNoNode):
@@ -129,7 +153,7 @@ func (a *Active) leaveTrail(old trail) (left bool, err error) {
 		case !retry.Passing(err):
 			return false, err
 		}
-		if err := again.Wait(a.ctx, a.session, err); err != nil {
+		if err := again.Wait(ctx, a.session, err); err != nil {
 			return false, err
 		}
 	}
@@ -137,29 +161,28 @@ func (a *Active) leaveTrail(old trail) (left bool, err error) {
 
 // resolveTrail finds out what became of a breadcrumb whose answer was lost. After a sync, a read that
 // does not show it proves that it was not applied, and never will be.
-func (a *Active) resolveTrail(old trail) (left, changed bool, err error) {
+func (a *Active) resolveTrail(ctx context.Context) (left, changed bool, err error) {
 	var now trail
 	again := retry.New(a.env, a.obs, "look for the own breadcrumb")
-	err = again.OnDisconnect(a.ctx, a.session, func() (err error) {
-		zkapi.Checkpoint(a.env, "look for the own breadcrumb", a, old)
-		if _, err = a.session.Do(a.ctx, fence.Sync(a.config.Layout.Breadcrumb)); err == nil {
-			zkapi.Checkpoint(a.env, "look for the own breadcrumb after a sync", a, old)
-			now, err = a.lookAtTrail(a.ctx)
+	err = again.OnDisconnect(ctx, a.session, func() (err error) {
+		zkapi.Checkpoint(a.env, "look for the own breadcrumb")
+		if _, err = a.session.Do(ctx, fence.Sync(a.config.Layout.Breadcrumb)); err == nil {
+			zkapi.Checkpoint(a.env, "look for the own breadcrumb after a sync")
+			now, err = a.lookAtTrail(ctx)
 		}
 		return err
 	})
-	if err != nil || now == old {
+	if err != nil || now == a.old {
 		return false, false, err
 	}
-	if now.found && now.data == string(a.config.Data) && now.version == old.version+1 {
-		a.own = now
-		return true, true, nil
-	}
-	return false, true, nil // a person, or Hadoop
+	return a.isOwn(now), true, nil // or a person, or Hadoop, has changed it
 }
 
 // becomeActive calls BecomeActive.
 func (a *Active) becomeActive() error {
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
 	a.isStandby = false
 	began := a.env.Now()
 	err := a.hooks.call(a.ctx, unlimited, func(ctx context.Context) error { return a.config.BecomeActive(ctx, a) })

@@ -19,6 +19,14 @@ type Active struct {
 	term *elect.Term
 	ctx  context.Context // of the work
 	stop context.CancelCauseFunc
+
+	// Of the thread of Run.
+	old                  trail        // the breadcrumb that was found
+	attempt              int          // to fence
+	request, reconnected zkapi.Source // fire when there may be a request
+	cause                error        // why the term ends
+	clean                bool         // the process is standby, so the breadcrumb may go
+	doubtful             bool         // the lock may have been given up already
 }
 
 // resync is how often an active looks for a request without an event, because a watch can be lost.
@@ -95,12 +103,11 @@ func (a *Active) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, erro
 func (a *Active) stay() error {
 	again := retry.New(a.env, a.obs, "look for a request to hand over")
 	for {
-		_, _, reconnected := a.session.Connection()
+		_, _, a.reconnected = a.session.Connection()
 		var r *asked
-		var watch zkapi.Source
 		err := again.OnDisconnect(a.ctx, a.session, func() (err error) {
-			zkapi.Checkpoint(a.env, "look for a request", a, reconnected)
-			r, watch, err = a.config.Layout.readRequest(a.ctx, a.session)
+			zkapi.Checkpoint(a.env, "look for a request")
+			r, a.request, err = a.config.Layout.readRequest(a.ctx, a.session)
 			return err
 		})
 		if err == nil && r != nil {
@@ -114,7 +121,7 @@ func (a *Active) stay() error {
 		case err != nil:
 			a.obs.Logger.WarnContext(a.ctx, "a request to hand over was not read, or not answered", "error", err)
 		}
-		if err := a.untilNews(watch, reconnected); err != nil {
+		if err := a.untilNews(); err != nil {
 			return err
 		}
 	}
@@ -122,25 +129,25 @@ func (a *Active) stay() error {
 
 // untilNews waits until there may be a request. Meanwhile the process is neutral while the ensemble does
 // not answer.
-func (a *Active) untilNews(watch, reconnected zkapi.Source) error {
+func (a *Active) untilNews() error {
 	look := resync
 	if a.config.EnterNeutral != nil {
-		look = min(look, max(a.Left()-a.doubtful(), 0))
+		look = min(look, max(a.Left()-a.trouble(), 0))
 	}
-	sources := fence.Sources(reconnected, a.env.Timer(look), watch)
-	zkapi.Checkpoint(a.env, "active", a)
+	sources := fence.Sources(a.reconnected, a.env.Timer(look), a.request)
+	zkapi.Checkpoint(a.env, "active")
 	i, err := a.env.Wait(a.ctx, sources...)
 	if err != nil {
 		return err
 	}
-	if a.config.EnterNeutral != nil && (i == 0 || a.Left() <= a.doubtful()) {
+	if a.config.EnterNeutral != nil && (i == 0 || a.Left() <= a.trouble()) {
 		return a.neutral()
 	}
 	return nil
 }
 
-// doubtful is how much of the lease is left when two confirmations at least have not been answered.
-func (a *Active) doubtful() time.Duration { return a.term.Lease.Length() / 2 }
+// trouble is how much of the lease is left when two confirmations at least have not been answered.
+func (a *Active) trouble() time.Duration { return a.term.Lease.Length() / 2 }
 
 // neutral lasts until the claim is confirmed again, or lost.
 func (a *Active) neutral() error {

@@ -33,9 +33,11 @@ type Candidate struct {
 	health     *health
 	hooks      hooks
 	isStandby  bool        // BecomeStandby has returned nil since the last BecomeActive
-	own        trail       // the breadcrumb that this process has left
+	own        trail       // the breadcrumb that this life has left
+	doubt      doubt       // one that it may have left
 	activation *retry.Step // terms that have failed before the process was active
 	held       heldBack
+	now        *Active // the term under way
 }
 
 // New checks config. It does not connect.

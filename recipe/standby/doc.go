@@ -37,8 +37,9 @@
 //
 // After a crash before 3 the breadcrumb names the one that was to be fenced, and after that the process
 // that may be active. To give the lock up in good order, Config.BecomeStandby must have returned nil; then
-// one multi checks the epoch and deletes the lock and the breadcrumb. A process that is not healthy, or
-// whose BecomeStandby fails, deletes the lock alone, so that the next active fences it.
+// one multi checks the epoch, deletes the lock and the breadcrumb, and raises the epoch, so that nothing of
+// the term that is still under way is applied later. A process that is not healthy, or whose BecomeStandby
+// fails, leaves the breadcrumb there, so that the next active fences it.
 //
 // # Whose breadcrumb
 //
@@ -68,8 +69,8 @@
 //   - Epochs grow: each active has a greater one than all before. This holds after the ensemble was wiped
 //     or restored from a backup, as long as one candidate is alive that has seen the last epochs; otherwise
 //     Config.EpochAtLeast says it.
-//   - A write of an active (Active.Write) is applied only while no later process has won the lock, and whole
-//     or not at all. What its error says of the fate is true.
+//   - A write of an active (Active.Write) is applied only while no later process has won the lock, and this one
+//     has not given it up; and whole or not at all. What its error says of the fate is true.
 //   - The context of an active ends before another process can become active, as long as the clocks of this
 //     machine and of the servers run equally fast within a quarter: the lease counts from when the last
 //     acknowledged write was sent, for three quarters of the session timeout. It does not depend on hooks:

@@ -105,7 +105,7 @@ func (g *Group) look(ctx context.Context, s *process.Session, state ...any) (now
 			now.Standbys = append(now.Standbys, m)
 		}
 	}
-	crumb, err := s.Ask("look at a breadcrumb", fence.Get(g.layout.Breadcrumb), state...)
+	crumb, err := s.Ask("look at a breadcrumb", fence.Get(g.layout.Breadcrumb), append(state, now, seen.Watch)...)
 	switch {
 	case err == nil:
 		now.Breadcrumb = append([]byte{}, crumb.Data...)
@@ -128,7 +128,8 @@ const withdrawTime = 5 * time.Second
 // up, and removes its breadcrumb, in one multi. So nothing is fenced. Then only the target takes the lock,
 // as long as it is there, for Config.Grace at most.
 //
-// Failover returns the new active; that is the present one if its name is to. The errors:
+// Failover returns the new active; that is the present one, when it has answered, if its name is to. The
+// errors:
 //
 //   - ErrNoActive, ErrNoCandidate, ErrBusy: nothing has changed.
 //   - ErrElsewhere: another process has become active, because the target was lost, or did not become
@@ -176,11 +177,9 @@ func (f *failover) ask(ctx context.Context) error {
 		switch _, found := target(now.Standbys, f.request.To, now.Active.Session); {
 		case !now.Active.Exists():
 			return f.over(Member{}, ErrNoActive)
-		case f.request.To != "" && now.Active.Name == f.request.To:
-			return f.over(now.Active, nil)
 		case now.Failover != nil:
 			return f.over(now.Active, ErrBusy)
-		case !found:
+		case !found && !f.isTarget(now.Active): // the active answers such a request, too
 			return f.over(now.Active, fmt.Errorf("%w: %q", ErrNoCandidate, f.request.To))
 		}
 		_, err = s.Write(f.layout.Candidates, f, f.p.Create(f.layout.Failover, claims.Encode(f.request)))
@@ -190,6 +189,11 @@ func (f *failover) ask(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// isTarget reports whether an active is the one that was asked for.
+func (f *failover) isTarget(active Member) bool {
+	return f.request.To != "" && f.request.To == active.Name
 }
 
 // over notes the outcome.
@@ -218,9 +222,11 @@ func (f *failover) wait(ctx context.Context) error {
 			return nil, err
 		case !now.Active.Exists():
 			return []zkapi.Source{watch}, nil
-		case now.Active.Epoch == f.before.Epoch && now.Active.Session == f.before.Session:
+		case f.isTarget(now.Active):
+			outcome = f.over(now.Active, nil)
+		case now.Active.Session == f.before.Session:
 			outcome = f.over(now.Active, fmt.Errorf("%w: %q", ErrNoCandidate, f.request.To))
-		case f.request.To != "" && now.Active.Name != f.request.To:
+		case f.request.To != "":
 			outcome = f.over(now.Active, fmt.Errorf("%w: %s", ErrElsewhere, now.Active.Name))
 		default:
 			outcome = f.over(now.Active, nil)

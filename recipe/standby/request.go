@@ -114,9 +114,9 @@ type heldBack struct {
 // hold returns what to wait for before this candidate takes the lock, because a failover has given
 // it to another one, which is there.
 func (t *tenure) hold(ctx context.Context, now zkapi.Stat) ([]zkapi.Source, error) {
-	zkapi.Checkpoint(t.env, "look at a request", ctx, now.Version)
+	zkapi.Checkpoint(t.env, "look at a request", ctx, t, now.Version)
 	r, watch, err := t.config.Layout.readRequest(ctx, t.session)
-	if err != nil || r == nil || r.Epoch != now.Version || r.Candidate == t.znode {
+	if err != nil || r == nil || r.Epoch == 0 || r.Epoch != now.Version || r.Candidate == t.znode {
 		return nil, err
 	}
 	if t.held.epoch != r.Epoch {
@@ -125,7 +125,7 @@ func (t *tenure) hold(ctx context.Context, now zkapi.Stat) ([]zkapi.Source, erro
 	if t.held.over.Fired() {
 		return nil, nil
 	}
-	zkapi.Checkpoint(t.env, "look at the target", ctx, now.Version, r, watch)
+	zkapi.Checkpoint(t.env, "look at the target", ctx, t, now.Version, r, watch)
 	seen, err := fence.Look(ctx, t.session, fence.Exists(t.config.Layout.Candidates+"/"+r.Candidate).Watched())
 	if err != nil || !seen.Found || !seen.Stat.Alive() {
 		return nil, err

@@ -66,22 +66,25 @@ func (t *tenure) prepare(ctx context.Context) error {
 func (t *tenure) rule(ctx context.Context, won term.Claim, sent time.Duration) error {
 	a := &Active{tenure: t, term: t.election.Begin(context.WithoutCancel(ctx), t.env, t.obs, won, sent, ErrLost)}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
+	t.now = a
+	if won.Version == t.doubt.alone+1 {
+		t.doubt.alone = won.Version
+	}
 	detached := context.WithoutCancel(ctx)
 	t.obs.Logger.InfoContext(detached, "the lock is taken", "epoch", won.Version, "session", observe.SessionText(t.session.ID()))
 	heartbeat := t.env.Spawn("heartbeat", a.term.Heartbeat)
 	keeper := t.env.Spawn("keeper", a.keep)
-	cause := a.activate()
-	if cause == nil {
-		cause = a.stay()
+	if a.cause = a.activate(); a.cause == nil {
+		a.cause = a.stay()
 	}
-	zkapi.Checkpoint(t.env, "step down", a, cause)
-	a.stepDown(cause)
+	a.stepDown()
 	for _, thread := range []zkapi.Source{heartbeat, keeper} {
-		zkapi.Checkpoint(t.env, "end of term", a, cause)
+		zkapi.Checkpoint(t.env, "end of term", heartbeat, keeper)
 		_, _ = t.env.Wait(detached, thread)
 	}
+	t.now = nil
 	t.obs.Logger.InfoContext(detached, "the term is over", "epoch", won.Version, "lasted", t.env.Now().Sub(a.term.Began), "cause", context.Cause(a.ctx))
-	return t.pause(ctx, cause)
+	return t.pause(ctx, a.cause)
 }
 
 // keep is a thread that ends the context of an Active with its lease, and then closes the session, even
@@ -105,7 +108,7 @@ func (t *tenure) pause(ctx context.Context, cause error) error {
 	failed := errors.Is(cause, ErrUnfenced) || errors.Is(cause, ErrNotActivated)
 	if failed {
 		timer := t.env.Timer(max(t.activation.Failed(ctx, errOver), t.config.RetryPause))
-		zkapi.Checkpoint(t.env, "pause", ctx, t.Candidate, cause)
+		zkapi.Checkpoint(t.env, "pause", ctx, cause)
 		_, _ = t.env.Wait(ctx, timer)
 	} else {
 		t.activation.Worked(ctx)

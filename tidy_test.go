@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"internal/election/world":        {"zkapi", "model/zk", "model/explore", "recipe/election", "subject", "internal/worlds"},
 	"internal/lock/world":            {"zkapi", "model/zk", "model/explore", "recipe/lock", "subject", "internal/worlds"},
 	"internal/queue/world":           {"zkapi", "model/zk", "model/explore", "recipe/queue", "subject", "internal/worlds"},
+	"internal/standby/world":         {"zkapi", "model/zk", "model/explore", "recipe/standby", "subject", "internal/worlds"},
 	"internal/exploration":           {"checker", "checker/report", "model/explore", "record", "subject"},
 	"nemesis":                        {"record", "zkapi"},
 	"internal/masterworker/protocol": {"record"},
@@ -140,7 +141,7 @@ var rooms = map[string][]string{
 	"torture":                        {"*"},
 	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/standby", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
 

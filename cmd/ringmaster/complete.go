@@ -23,6 +23,7 @@ func complete(root *cobra.Command, o *cli.Options) {
 		{[]string{"queue", "ls"}, true, cli.CompleteQueues}, {[]string{"queue", "requeue"}, true, cli.CompleteQueues},
 		{[]string{"counter"}, true, cli.CompleteCounters}, {[]string{"barrier"}, true, cli.CompleteBarriers},
 		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
+		{[]string{"standby"}, true, cli.CompleteGroups}, {[]string{"failover"}, true, cli.CompleteGroups},
 	} {
 		cmd, _, _ := root.Find(one.words)
 		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
@@ -33,7 +34,7 @@ func complete(root *cobra.Command, o *cli.Options) {
 		}
 	}
 	values := map[string][]string{
-		"state": cli.States, "strategy": cli.Strategies, "unreturned": {"wait", "abandon:", "end:"},
+		"state": cli.States, "strategy": cli.Strategies, "layout": cli.Layouts, "unreturned": {"wait", "abandon:", "end:"},
 		"log-level": {"debug", "info", "warn", "error"},
 	}
 	var look func(*cobra.Command)

@@ -35,6 +35,10 @@ const (
 	Fault   Kind = "fault"   // the nemesis acts, from invoke to ok; fail means that it could not
 	Clock   Kind = "clock"   // note: the time that a wall clock showed at the moment At
 	Phase   Kind = "phase"   // note of the harness: the run goes on to its next part
+	// PowerOff is an operation of the harness: a participant asks the power switch of the run
+	// to end a life of another one. ok means that the life is over by then. fail means that the
+	// switch has done nothing, and info that it did not say what it has done.
+	PowerOff Kind = "power-off"
 )
 
 // Label is the kind in words, for people. It is the kind itself, unless stored runs have
@@ -50,7 +54,7 @@ func (k Kind) Label() string {
 // belong to one recipe.
 func (k Kind) Common() bool {
 	switch k {
-	case Lead, Leave, Write, Session, Process, Heard, Fault, Clock, Phase:
+	case Lead, Leave, Write, Session, Process, Heard, Fault, Clock, Phase, PowerOff:
 		return true
 	}
 	return false
@@ -136,6 +140,9 @@ func (e Event) Injection() Injection { return of[Injection](e) }
 
 // Reading is the payload of [Clock].
 func (e Event) Reading() Reading { return of[Reading](e) }
+
+// PowerCut is the payload of [PowerOff].
+func (e Event) PowerCut() PowerCut { return of[PowerCut](e) }
 
 // PhaseChange is the payload of [Phase].
 func (e Event) PhaseChange() PhaseChange { return of[PhaseChange](e) }

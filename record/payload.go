@@ -120,7 +120,7 @@ const (
 	Started ProcessFate = "started"
 	Exited  ProcessFate = "exited"  // it was asked to, and did
 	Crashed ProcessFate = "crashed" // it ended without having been asked to
-	Killed  ProcessFate = "killed"  // by the nemesis, or because it did not leave
+	Killed  ProcessFate = "killed"  // by the nemesis, by the power switch, or because it did not leave
 )
 
 // ProcessChange is the payload of [Process].
@@ -139,6 +139,26 @@ func (p ProcessChange) String() string {
 		return p.Detail
 	}
 	return string(p.Fate)
+}
+
+// PowerCut is the payload of [PowerOff].
+type PowerCut struct {
+	Of      Life   `json:"of"`                // the life that is to end
+	By      Life   `json:"by"`                // the life that has asked for it
+	Already bool   `json:"already,omitempty"` // on completion: the life was over before
+	Problem string `json:"problem,omitempty"`
+}
+
+// String is the request in words.
+func (p PowerCut) String() string {
+	said := fmt.Sprintf("of %s, asked for by %s", p.Of, p.By)
+	switch {
+	case p.Problem != "":
+		said += ": " + p.Problem
+	case p.Already:
+		said += ": it was over already"
+	}
+	return said
 }
 
 // Leader is the payload of [Heard]: the leader that a client was told. An empty name
@@ -257,6 +277,7 @@ func (p Leader) subject() subject        { return subject{token: Token{Epoch: p.
 func (p Injection) subject() subject     { return subject{} }
 func (p Reading) subject() subject       { return subject{} }
 func (p PhaseChange) subject() subject   { return subject{} }
+func (p PowerCut) subject() subject      { return subject{} }
 
 func (p Term) remark() string          { return p.Cause }
 func (p Departure) remark() string     { return p.Problem }
@@ -266,6 +287,7 @@ func (p ProcessChange) remark() string { return p.String() }
 func (p Leader) remark() string        { return p.Name }
 func (p Injection) remark() string     { return p.Evidence }
 func (p PhaseChange) remark() string   { return p.String() }
+func (p PowerCut) remark() string      { return p.String() }
 
 func (p Reading) remark() string {
 	if p.Sleep == nil {

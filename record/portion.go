@@ -91,6 +91,10 @@ func (p portioner) event(e Event) (own Event, mine bool) {
 	case ProcessChange:
 		of.Of.Process, mine = p.Name(of.Of.Process)
 		e.Of = of
+	case PowerCut:
+		of.Of.Process, mine = p.Name(of.Of.Process)
+		of.By.Process, _ = p.Name(of.By.Process)
+		e.Of = of
 	case Act:
 		of.By.Process, mine = p.Name(of.By.Process)
 		of.Task = strings.TrimPrefix(of.Task, p.Below)

@@ -24,6 +24,8 @@ func TestRun_PortionIsWhatARecipeHadAlone(t *testing.T) {
 			{Seq: 9, Process: "nemesis", Type: Invoke, Kind: Fault, Op: 3, Of: Injection{Fault: "kill-server", Targets: []string{"zk2"}}},
 			{Seq: 10, Process: "sink", Type: Note, Kind: Effect, Of: Act{Task: "/lock/a", By: Life{"lock-locker-1", 1}}},
 			{Seq: 11, Process: "sink", Type: Note, Kind: Effect, Of: Act{Task: "/queue/a", By: Life{"queue-taker-1", 1}}},
+			{Seq: 12, Process: "harness", Type: Invoke, Kind: PowerOff, Op: 1, Of: PowerCut{Of: Life{"lock-locker-1", 1}, By: Life{"lock-locker-2", 1}}},
+			{Seq: 13, Process: "harness", Type: Invoke, Kind: PowerOff, Op: 2, Of: PowerCut{Of: Life{"queue-taker-1", 1}, By: Life{"queue-taker-2", 1}}},
 		},
 		Exchanges: []Exchange{
 			{Process: "lock-locker-1", Session: "0x1", Ops: set("/lock/a")}, {Process: "queue-taker-1", Session: "0x2", Ops: set("/queue/a")},
@@ -49,10 +51,12 @@ func TestRun_PortionIsWhatARecipeHadAlone(t *testing.T) {
 			text += strings.Join(of.Targets, ",")
 		case Act:
 			text += of.By.Process
+		case PowerCut:
+			text += of.Of.Process + " by " + of.By.Process
 		}
 		seen = append(seen, text)
 	}
-	want := []string{"harness ", "harness locker-1", "harness locker-1", "locker-1 /a", "nemesis locker-1", "nemesis zk2", "sink /alocker-1"}
+	want := []string{"harness ", "harness locker-1", "harness locker-1", "locker-1 /a", "nemesis locker-1", "nemesis zk2", "sink /alocker-1", "harness locker-1 by locker-2"}
 	if !reflect.DeepEqual(seen, want) {
 		t.Errorf("events\n%q, want\n%q", seen, want)
 	}

@@ -39,6 +39,7 @@ type stored struct {
 	Injection   *Injection     `json:"injection,omitempty"`
 	Reading     *Reading       `json:"reading,omitempty"`
 	Phase       *PhaseChange   `json:"phase,omitempty"`
+	Power       *PowerCut      `json:"power,omitempty"`
 	Own         *Own           `json:"own,omitempty"`
 }
 
@@ -51,6 +52,7 @@ func (p Leader) put(s *stored)        { s.Leader = &p }
 func (p Injection) put(s *stored)     { s.Injection = &p }
 func (p Reading) put(s *stored)       { s.Reading = &p }
 func (p PhaseChange) put(s *stored)   { s.Phase = &p }
+func (p PowerCut) put(s *stored)      { s.Power = &p }
 
 // payload is the only payload that is set; several are an error.
 func (s *stored) payload() (Payload, error) {
@@ -71,6 +73,7 @@ func (s *stored) payload() (Payload, error) {
 	take(s.Injection, &of, &several)
 	take(s.Reading, &of, &several)
 	take(s.Phase, &of, &several)
+	take(s.Power, &of, &several)
 	take(s.Own, &of, &several)
 	if several {
 		return nil, errors.New("the event has several payloads")
@@ -121,6 +124,8 @@ func fits(kind Kind, of Payload) bool {
 		_, ok = of.(Reading)
 	case Phase:
 		_, ok = of.(PhaseChange)
+	case PowerOff:
+		_, ok = of.(PowerCut)
 	default:
 		_, own := of.(Own)
 		ok = of == nil || own && kind != ""

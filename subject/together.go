@@ -128,12 +128,16 @@ func (t together) play(ctx context.Context, p Participant) error {
 		if err := json.Unmarshal(p.Options, &options); err != nil {
 			return fmt.Errorf("subject: the options of the run: %w", err)
 		}
-		effect := p.Effect
+		effect, powerOff := p.Effect, p.PowerOff
 		p.Name, p.Role, p.Namespace = name, strings.TrimPrefix(p.Role, part.Subject.Name+"-"), p.Namespace+part.Below
 		p.Options = options[part.Subject.Name]
 		p.Effect = func(e Effect) error {
 			e.Object = part.Below + e.Object // two recipes may have objects of one name
 			return effect(e)
+		}
+		p.PowerOff = func(ctx context.Context, of record.Life) error {
+			of.Process = part.Subject.Name + "-" + of.Process
+			return powerOff(ctx, of)
 		}
 		return part.Workload.Play(ctx, p)
 	}

@@ -105,8 +105,9 @@ func TestTogether_PlaysAsIfARecipeWereAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	object := ""
-	p := Participant{Name: "lock-queue-worker-3", Role: "lock-queue-worker", Namespace: "/run", Options: options, Effect: func(e Effect) error { object = e.Object; return nil }}
+	object, off := "", record.Life{}
+	p := Participant{Name: "lock-queue-worker-3", Role: "lock-queue-worker", Namespace: "/run", Options: options, Effect: func(e Effect) error { object = e.Object; return nil },
+		PowerOff: func(_ context.Context, of record.Life) error { off = of; return nil }}
 	if err := s.Workload.Play(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +120,9 @@ func TestTogether_PlaysAsIfARecipeWereAlone(t *testing.T) {
 	}
 	if played.Name != "worker-3" || played.Role != "worker" || played.Namespace != "/run/lock-queue" || object != "/lock-queuething" {
 		t.Errorf("%+v acted on %q", played, object)
+	}
+	if err := played.PowerOff(t.Context(), record.Life{Process: "worker-2", Number: 4}); err != nil || off != (record.Life{Process: "lock-queue-worker-2", Number: 4}) {
+		t.Errorf("%s was to be ended, %v", off, err)
 	}
 	p.Name = "stranger-1"
 	if err := s.Workload.Play(t.Context(), p); err == nil || !strings.Contains(err.Error(), "no recipe has the participant stranger-1") {

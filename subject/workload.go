@@ -198,6 +198,18 @@ type Participant struct {
 	// each object. The error is [ErrFenced] if the effect has a smaller one.
 	Effect func(Effect) error
 
+	// PowerOff ends a life of another participant, as a power switch does that is outside
+	// ZooKeeper (STONITH): with SIGKILL, also if the process is stopped. nil means that the life
+	// is over: it does nothing any more, and no Effect of it that was under way arrives. A request
+	// to ZooKeeper that was under way may still be applied. A life that was over already needs no
+	// more than the question. The participant is started again a little later, as its next life.
+	//
+	// The error [ErrPowerSwitch] means that the switch failed, which some lives meet more often
+	// than others, by the seed of the run: the life may go on, or be over. It is the same with
+	// that of ctx. So ask again: after some attempts at one life the switch works. Any other error
+	// is a mistake of the caller: there is no such life, or it is that of the caller.
+	PowerOff func(ctx context.Context, of record.Life) error
+
 	// Options has the [Workload.Options] of the run. It is a JSON object, in which there may
 	// be other keys, too.
 	Options json.RawMessage
@@ -236,6 +248,9 @@ type Effect struct {
 
 // ErrFenced means that an effect came too late.
 var ErrFenced = errors.New("the sink has seen a later execution")
+
+// ErrPowerSwitch means that the power switch failed. The life may go on, or be over.
+var ErrPowerSwitch = errors.New("the power switch failed")
 
 // ErrLeave is the cause of the end of [Workload.Play]'s context when the participant is
 // told to leave in good order.

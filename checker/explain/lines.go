@@ -158,6 +158,8 @@ func (t *Explainer) note(e record.Event) {
 		change := e.ProcessChange()
 		l.Process = change.Of.Process
 		l.Text = fmt.Sprintf("The process of %s: %s.", change.Of, change)
+	case record.PowerOff:
+		l.Text = t.power(e)
 	case record.Leave:
 		l.Text = map[record.Type]string{
 			record.Invoke: e.Process + " began to leave.", record.OK: e.Process + " left in good order.",
@@ -169,6 +171,20 @@ func (t *Explainer) note(e record.Event) {
 		l.Text = fmt.Sprintf("%s: %s %s.", e.Process, e.Kind, e.Remark())
 	}
 	t.Add(l)
+}
+
+// power is an event of the power switch, in words.
+func (t *Explainer) power(e record.Event) string {
+	cut := e.PowerCut()
+	switch {
+	case e.Type == record.Invoke:
+		return fmt.Sprintf("%s asked the power switch to end %s.", cut.By, cut.Of)
+	case cut.Problem != "":
+		return fmt.Sprintf("The power switch was to end %s for %s: %s.", cut.Of, cut.By, cut.Problem)
+	case cut.Already:
+		return fmt.Sprintf("The power switch told %s that %s was over already.", cut.By, cut.Of)
+	}
+	return fmt.Sprintf("The power switch ended %s for %s.", cut.Of, cut.By)
 }
 
 // Subject is the object that the story describes a write for: the story's own object, or

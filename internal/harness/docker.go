@@ -65,7 +65,7 @@ func (d *docker) open(ctx context.Context) (Stored, error) {
 			return Stored{}, err
 		}
 	}
-	if d.sink, err = participant.ListenSink(d.effects); err != nil {
+	if d.sink, err = participant.ListenSink(d.effects, d.power.off); err != nil {
 		return Stored{}, err
 	}
 	return d.stored(ctx)

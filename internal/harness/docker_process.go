@@ -47,6 +47,7 @@ type process struct {
 	killed   bool            // by us
 	ended    nemesis.Finding // how, if kill has ended the present life
 	draining bool
+	second   *process // a second process of that name, if there was one
 	lives    sync.Map // int: the life to which each session was granted, by its id
 }
 
@@ -80,10 +81,19 @@ func (p *process) addresses() []string {
 	return p.proxy.Addresses()
 }
 
-// Start begins the next life.
+// Start begins the next life. If the present one goes on, it does nothing: the power switch may
+// have been the first to start the process again.
 func (p *process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.command != nil && !isClosed(p.exited) {
+		return nil
+	}
+	return p.begin()
+}
+
+// begin begins the next life. The caller has the lock.
+func (p *process) begin() error {
 	p.life = int(p.started.Add(1))
 	config, err := p.run.config.common()
 	if err != nil {
@@ -254,28 +264,28 @@ func (p *process) drain() {
 }
 
 // quit asks the process to leave, with SIGTERM, and kills it if it does not.
-func (p *process) quit(patience time.Duration) {
+// It returns the command of the life that has ended; a later life may have begun meanwhile.
+func (p *process) quit(patience time.Duration) *exec.Cmd {
 	p.mu.Lock()
 	p.doomed = true
-	exited := p.exited
+	command, exited, life := p.command, p.exited, p.life
 	p.mu.Unlock()
-	_ = p.signal(syscall.SIGTERM)
-	_ = p.signal(syscall.SIGCONT)
+	_ = command.Process.Signal(syscall.SIGTERM)
+	_ = command.Process.Signal(syscall.SIGCONT)
 	select {
 	case <-exited:
 	case <-time.After(patience):
-		p.run.note(p.name, p.life, record.Killed, "did not leave in time; killed")
+		p.run.note(p.name, life, record.Killed, "did not leave in time; killed")
 		p.run.warn(p.Kill())
 	}
+	return command
 }
 
 // Leave is quit. It reports how long that took, and whether the process left by itself.
 func (p *process) Leave() (took time.Duration, clean bool) {
 	began := clock.Now()
-	p.quit(leavePatience)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return clock.Now() - began, p.command.ProcessState.Success()
+	command := p.quit(leavePatience)
+	return clock.Now() - began, command.ProcessState.Success()
 }
 
 // recover undoes the effects of faults: a cut, a stop, an end without a restart. A
@@ -338,6 +348,9 @@ func (p *process) Twin() (nemesis.Twin, error) {
 	if err := second.connect(); err != nil {
 		return twin{second}, err
 	}
+	p.mu.Lock()
+	p.second = second
+	p.mu.Unlock()
 	return twin{second}, second.Start()
 }
 

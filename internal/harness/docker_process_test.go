@@ -82,7 +82,7 @@ func stage(t *testing.T, timeout time.Duration) (*docker, *process) {
 	if err := r.openJournals(); err != nil {
 		t.Fatal(err)
 	}
-	if r.sink, err = participant.ListenSink(r.effects); err != nil {
+	if r.sink, err = participant.ListenSink(r.effects, r.power.off); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.sink.Close() })

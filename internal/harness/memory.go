@@ -119,7 +119,7 @@ func newMemory(config Setup, dir string, out io.Writer) *memory {
 func (m *memory) open(context.Context) (Stored, error) {
 	m.server.Record(m.wrote)
 	m.observer = &observer{driver: &zk.Env{Server: m.server}, work: m.config.Subject.Workload}
-	m.acts = participant.NewSink(m.effects)
+	m.acts = participant.NewSink(m.effects, m.power.off)
 	v := versions()
 	v.ZooKeeper = "in memory"
 	return Stored{Started: time.Now().UTC(), Versions: v}, nil

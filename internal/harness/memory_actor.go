@@ -48,10 +48,22 @@ func (a *simProcess) CanWork() bool { return a.role.Works }
 // IsClient implements nemesis.Process.
 func (a *simProcess) IsClient() bool { return a.role.Submits }
 
-// Start begins the next life.
+// Start begins the next life. If the present one goes on, it does nothing: the power switch may
+// have been the first to start the actor again.
 func (a *simProcess) Start() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.over != nil && !a.ended() {
+		return nil
+	}
+	return a.begin()
+}
+
+// ended reports whether the present life is over. The caller has the lock.
+func (a *simProcess) ended() bool { return a.killed || isClosed(a.over) }
+
+// begin begins the next life. The caller has the lock.
+func (a *simProcess) begin() error {
 	a.life++
 	m := a.memory
 	config, err := m.config.common()
@@ -74,7 +86,7 @@ func (a *simProcess) Start() error {
 	ctx, a.end = context.WithCancelCause(context.Background())
 	m.note(a.name, a.life, record.Started, "")
 	stage := participant.Stage{
-		Work: m.config.Subject.Workload, Config: config, Env: a.env, Journal: a.journal, Log: slog.New(slog.DiscardHandler), Now: m.now, Draining: a.draining, Effect: a.env.act,
+		Work: m.config.Subject.Workload, Config: config, Env: a.env, Journal: a.journal, Log: slog.New(slog.DiscardHandler), Now: m.now, Draining: a.draining, Effect: a.env.act, PowerOff: a.env.powerOff,
 	}
 	env, over, life := a.env, a.over, a.life
 	go func() {
@@ -112,12 +124,44 @@ var errKilled = errors.New("killed")
 func (a *simProcess) Kill() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.kill()
+	return nil
+}
+
+// kill ends the life. The caller has the lock.
+func (a *simProcess) kill() {
+	if a.killed {
+		return
+	}
 	a.killed, a.doomed = true, true
 	a.env.die()
 	a.journal.Mute()
 	a.memory.note(a.name, a.life, record.Killed, "")
 	a.end(errKilled)
-	return nil
+}
+
+// powerOff implements member.
+func (a *simProcess) powerOff(life int) (ended bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case life < 1 || life > a.life:
+		return false, fmt.Errorf("harness: power switch: %s has no life %d", a.name, life)
+	case life < a.life || a.ended(): // a later life begins when the one before is over
+		return false, nil
+	}
+	a.kill()
+	return true, nil
+}
+
+// again implements member.
+func (a *simProcess) again(life int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.life != life || !a.ended() {
+		return nil
+	}
+	return a.begin()
 }
 
 // Killed implements nemesis.Process: a killed participant has no connection.
@@ -130,7 +174,7 @@ func (a *simProcess) Killed() nemesis.Finding {
 func (a *simProcess) Alive() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return !isClosed(a.over) && !a.killed
+	return !a.ended()
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -168,15 +212,15 @@ func (a *simProcess) Leave() (took time.Duration, clean bool) {
 	began := a.memory.now()
 	a.mu.Lock()
 	a.doomed = true
-	end, over := a.end, a.over
+	end, over, env := a.end, a.over, a.env
 	a.mu.Unlock()
 	end(subject.ErrLeave)
 	select {
 	case <-over:
-		return a.memory.now() - began, true
+		return a.memory.now() - began, !env.dead()
 	case <-time.After(leavePatience):
-		a.memory.note(a.name, a.life, record.Killed, "did not leave in time; killed")
-		_ = a.Kill() // which has nothing to fail
+		a.memory.note(a.name, env.life, record.Killed, "did not leave in time; killed")
+		_, _ = a.powerOff(env.life) // there is such a life
 		return a.memory.now() - began, false
 	}
 }

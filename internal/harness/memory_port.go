@@ -72,6 +72,21 @@ func (e *processEnv) act(args record.EffectRequest) error {
 	return e.actor.memory.acts.Act(args)
 }
 
+// powerOff asks the power switch.
+func (e *processEnv) powerOff(ctx context.Context, by, of record.Life) error {
+	if e.dead() {
+		return errKilled
+	}
+	answer := make(chan error, 1)
+	go func() { answer <- e.actor.memory.acts.PowerOff(by, of) }() // it acts, whatever becomes of this life
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case err := <-answer:
+		return err
+	}
+}
+
 func (e *processEnv) dead() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -32,6 +32,8 @@ type run struct {
 	members  []member
 	injector *nemesis.Injector
 
+	power *power
+
 	harness, nemesis, effects *record.Journal
 	wire                      *record.Wire
 
@@ -63,12 +65,17 @@ type member interface {
 	recover() error // undoes the effects of faults; a participant that crashed stays dead
 	drain()         // tells a participant that submits to submit no more
 	close() error   // ends all of it
+	// powerOff ends a life by force, and returns when it is over. ended is false if it was over
+	// already. An error means that the life may go on.
+	powerOff(life int) (ended bool, err error)
+	again(life int) error // starts the next life, if that one was the last and is over
 }
 
 // newRun prepares a run in a folder that exists.
 func newRun(config Setup, dir string, out io.Writer, now func() time.Duration) *run {
 	r := &run{config: config, dir: dir, out: out, now: now}
 	r.recording, r.lose = context.WithCancelCause(context.Background())
+	r.power = newPower(r)
 	return r
 }
 
@@ -272,6 +279,7 @@ func (r *run) conduct(ctx context.Context) error {
 		r.drain(after, evidence)
 	}
 	r.begin(record.Collecting, "")
+	r.power.rest()
 	var leaving sync.WaitGroup
 	for _, m := range r.members {
 		leaving.Go(func() { m.Leave() })
@@ -384,7 +392,7 @@ func (r *run) awaitDrained(ctx context.Context, evidence *record.Evidence, clien
 func (r *run) waitingClients() []string {
 	var names []string
 	for _, c := range r.clients() {
-		if c.Alive() {
+		if c.Alive() || r.power.owes(c.Name()) {
 			names = append(names, c.Name())
 		}
 	}
@@ -422,6 +430,7 @@ func (r *run) collect(ctx context.Context, evidence *record.Evidence, records []
 func (r *run) tearDown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), collectDeadline)
 	defer cancel()
+	r.power.close()
 	var errs []error
 	for _, m := range r.members {
 		errs = append(errs, m.close())

@@ -19,7 +19,7 @@ import (
 // TestSink_RefusesSmallerTokens sends effects out of order.
 func TestSink_RefusesSmallerTokens(t *testing.T) {
 	journal, events := recordtest.Journal(t)
-	sink, err := ListenSink(journal)
+	sink, err := ListenSink(journal, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func Run(ctx context.Context, work subject.Workload, config Config, input io.Rea
 	}
 	defer sink.Close()
 	return Stage{
-		Work: work, Config: config, Env: driver, Journal: journal, Log: log, Draining: draining, Effect: sink.effect, sleep: asleep,
+		Work: work, Config: config, Env: driver, Journal: journal, Log: log, Draining: draining, Effect: sink.effect, PowerOff: sink.powerOff, sleep: asleep,
 		Now: func() time.Duration { return clock.Now() - config.Origin },
 	}.Play(ctx)
 }
@@ -87,8 +87,9 @@ type Stage struct {
 	Journal  *record.Journal
 	Log      *slog.Logger
 	Effect   func(record.EffectRequest) error // the system outside
-	Now      func() time.Duration             // since the run began
-	Draining <-chan struct{}                  // closed when a participant that submits must submit no more
+	PowerOff func(ctx context.Context, by, of record.Life) error
+	Now      func() time.Duration // since the run began
+	Draining <-chan struct{}      // closed when a participant that submits must submit no more
 
 	sleep *sleep
 }
@@ -103,7 +104,7 @@ func (s Stage) Play(ctx context.Context) error {
 		Name: config.Name, Role: config.Role, Life: config.Life, Seed: config.Seed,
 		Namespace: config.Namespace, SessionTimeout: config.SessionTimeout, MaxRequest: config.MaxRequest, Identity: config.identity(),
 		Env:     &recorder.Env{Env: clocked, Journal: s.Journal, Namespace: config.Namespace},
-		Journal: s.Journal, Log: s.Log, Now: s.Now, Draining: s.Draining, Effect: s.effect, Options: config.Options,
+		Journal: s.Journal, Log: s.Log, Now: s.Now, Draining: s.Draining, Effect: s.effect, PowerOff: s.powerOff, Options: config.Options,
 	})
 	told := errors.Is(context.Cause(ctx), subject.ErrLeave)
 	if told && (errors.Is(err, subject.ErrLeave) || errors.Is(err, context.Canceled)) {
@@ -112,9 +113,19 @@ func (s Stage) Play(ctx context.Context) error {
 	return err
 }
 
+// alive is the life of this participant.
+func (s Stage) alive() record.Life {
+	return record.Life{Process: s.Config.Name, Number: s.Config.Life}
+}
+
 // effect is an effect of this participant.
 func (s Stage) effect(e subject.Effect) error {
-	return s.Effect(record.RequestEffect(record.Life{Process: s.Config.Name, Number: s.Config.Life}, e.Object, e.ID, e.Token, e.Text))
+	return s.Effect(record.RequestEffect(s.alive(), e.Object, e.ID, e.Token, e.Text))
+}
+
+// powerOff is a request of this participant to the power switch.
+func (s Stage) powerOff(ctx context.Context, of record.Life) error {
+	return s.PowerOff(ctx, s.alive(), of)
 }
 
 // heed leaves on SIGTERM.

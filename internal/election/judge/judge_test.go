@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringmaster-zk/ringmaster/checker"
 	"github.com/ringmaster-zk/ringmaster/checker/checkertest"
+	"github.com/ringmaster-zk/ringmaster/internal/leadership"
 	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/record/recordtest"
 )
@@ -19,7 +20,7 @@ func elect(epoch int32) []record.Op {
 
 // enters is a write of an entry, in the name of the epoch that is checked.
 func enters(checked, epoch int32, n int) []record.Op {
-	return []record.Op{{Kind: "check", Path: record.AssignPath, Version: checked}, {Kind: "set", Path: ledger, Version: -1, Data: data(epoch, n)}}
+	return []record.Op{{Kind: "check", Path: record.AssignPath, Version: checked}, {Kind: "set", Path: leadership.LedgerPath, Version: -1, Data: data(epoch, n)}}
 }
 
 func data(epoch int32, n int) string { return fmt.Sprintf(`{"epoch":%d,"n":%d}`, epoch, n) }
@@ -34,10 +35,10 @@ func sound() record.Run {
 	s.Write("m2", 6, record.OK, 4, elect(2)...)
 	s.Write("m2", 8, record.OK, 5, enters(2, 2, 1)...)
 	s.Evidence.Healed, s.Evidence.Drained = true, true
-	s.Evidence.Nodes = []record.Node{{Path: ledger, Data: data(2, 1)}}
+	s.Evidence.Nodes = []record.Node{{Path: leadership.LedgerPath, Data: data(2, 1)}}
 	act := func(at int, process string, epoch int32, accepted bool) {
 		s.Events = append(s.Events, record.Event{At: time.Duration(at) * time.Second, Process: "sink", Type: record.Note, Kind: record.Effect, Of: record.Act{
-			Task: ledger, Token: record.Token{Epoch: epoch}, Accepted: accepted, By: record.Life{Process: process, Number: 1},
+			Task: leadership.LedgerPath, Token: record.Token{Epoch: epoch}, Accepted: accepted, By: record.Life{Process: process, Number: 1},
 		}})
 	}
 	act(3, "m1", 1, true)

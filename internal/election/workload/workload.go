@@ -2,7 +2,6 @@ package workload
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -23,15 +22,6 @@ const (
 	Client = "client"
 )
 
-// Ledger is the znode that only the leader writes. Its data is an [Entry].
-const Ledger = "/ledger"
-
-// Entry is the data of the ledger: the n-th write of a term.
-type Entry struct {
-	Epoch int32 `json:"epoch"`
-	N     int   `json:"n"`
-}
-
 // New is the workload of leader election.
 func New() subject.Workload {
 	return subject.Workload{
@@ -49,7 +39,7 @@ func New() subject.Workload {
 			Leader: candidate.Leader, Elects: candidate.Elects,
 			Idle: map[nemesis.Kind]string{nemesis.DropCreate: "no client that creates znodes", nemesis.DropDelete: "no master that deletes znodes while it leads"},
 		},
-		Roots: []string{record.AssignPath, record.MasterPath, Ledger},
+		Roots: []string{record.AssignPath, record.MasterPath, candidate.Ledger},
 	}
 }
 
@@ -141,9 +131,9 @@ func (p participant) lead(ctx context.Context, lead *election.Leadership) error 
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / p.Rate))
 	defer ticker.Stop()
 	for n := 1; ctx.Err() == nil; n++ {
-		p.enter(ctx, lead, Entry{epoch, n})
+		p.enter(ctx, lead, candidate.Entry{Epoch: epoch, N: n})
 		if n%actsEach == 1 {
-			_ = p.Effect(subject.Effect{Object: Ledger, ID: Ledger, Token: record.Token{Epoch: epoch}, Text: fmt.Sprintf("entry %d", n)}) // the journal of the sink has the outcome
+			_ = p.Effect(subject.Effect{Object: candidate.Ledger, ID: candidate.Ledger, Token: record.Token{Epoch: epoch}, Text: fmt.Sprintf("entry %d", n)}) // the journal of the sink has the outcome
 		}
 		if rng.IntN(proclaimsEach) == 0 {
 			_ = lead.Proclaim(ctx, fmt.Appendf(nil, "%s:%d", p.Name, n)) // the recorder has the outcome
@@ -154,30 +144,18 @@ func (p participant) lead(ctx context.Context, lead *election.Leadership) error 
 		}
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateWrite)
-	p.enter(late, lead, Entry{epoch, lateEntry})
+	p.enter(late, lead, candidate.Entry{Epoch: epoch, N: candidate.LateEntry})
 	cancel()
 	p.Journal.Complete(term, record.OK, record.Term{Epoch: epoch, Cause: context.Cause(ctx).Error()})
 	return nil
 }
 
-const (
-	lateWrite = 100 * time.Millisecond // how long the last write of a term is tried
-	lateEntry = 1 << 30                // the number of that entry, greater than those of all others
-)
+// lateWrite is how long the last write of a term is tried.
+const lateWrite = 100 * time.Millisecond
 
-// enter makes an entry. The recorder has the outcome; the leader goes on whatever it is.
-func (p participant) enter(ctx context.Context, lead *election.Leadership, entry Entry) {
-	data, err := json.Marshal(entry)
-	if err != nil {
-		panic(fmt.Sprintf("election: entry: %v", err)) // plain fields only
-	}
-	path := p.Namespace + Ledger
-	if _, err = lead.Write(ctx, zkapi.Set(path, data, zkapi.AnyVersion)); errors.Is(err, zkapi.ErrNoNode) {
-		_, err = lead.Write(ctx, zkapi.Create(path, data, zkapi.Persistent))
-	}
-	if err != nil {
-		p.Log.Debug("entry", "epoch", entry.Epoch, "n", entry.N, "error", err)
-	}
+// enter makes an entry in the ledger.
+func (p participant) enter(ctx context.Context, lead *election.Leadership, entry candidate.Entry) {
+	candidate.Enter(ctx, p.Participant, lead.Write, entry)
 }
 
 // listen notes who leads until it is told to drain.

@@ -139,7 +139,13 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "recipe/queue", "recipe/value", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
-	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "torture"},
+	"internal/standby":               {"internal/standby/history", "internal/standby/judge", "internal/standby/lanes", "internal/standby/story", "internal/standby/workload", "subject"},
+	"internal/standby/history":       {"record"},
+	"internal/standby/judge":         {"checker", "checker/wording", "internal/leadership", "internal/standby/history", "record"},
+	"internal/standby/lanes":         {"checker/report", "internal/standby/history", "record"},
+	"internal/standby/story":         {"checker/explain", "checker/wording", "internal/leadership/story", "internal/standby/history", "record"},
+	"internal/standby/workload":      {"internal/candidate", "internal/standby/history", "nemesis", "recipe/standby", "record", "subject", "zkapi"},
+	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "internal/standby", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/standby", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
@@ -211,7 +217,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes", "./internal/queue/judge", "./internal/queue/story", "./internal/queue/lanes"}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes", "./internal/queue/judge", "./internal/queue/story", "./internal/queue/lanes", "./internal/standby/judge", "./internal/standby/story", "./internal/standby/lanes"}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.

@@ -139,7 +139,7 @@ var rooms = map[string][]string{
 	"internal/masterworker/bench":    {"internal/masterworker/workload", "internal/clock", "internal/ensemble", "internal/owner", "internal/peers", "internal/wire", "recipe", "recipe/election", "recipe/lock", "recipe/queue", "recipe/value", "zkapi", "zkclient"},
 	"internal/peers":                 {"internal/owner"},
 	"torture":                        {"*"},
-	"internal/standby":               {"internal/standby/history", "internal/standby/judge", "internal/standby/lanes", "internal/standby/story", "internal/standby/workload", "subject"},
+	"internal/standby":               {"internal/standby/history", "internal/standby/judge", "internal/standby/lanes", "internal/standby/story", "internal/standby/workload", "internal/standby/world", "subject"},
 	"internal/standby/history":       {"record"},
 	"internal/standby/judge":         {"checker", "checker/wording", "internal/leadership", "internal/standby/history", "record"},
 	"internal/standby/lanes":         {"checker/report", "internal/standby/history", "record"},

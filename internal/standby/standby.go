@@ -6,6 +6,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/standby/lanes"
 	"github.com/ringmaster-zk/ringmaster/internal/standby/story"
 	"github.com/ringmaster-zk/ringmaster/internal/standby/workload"
+	"github.com/ringmaster-zk/ringmaster/internal/standby/world"
 	"github.com/ringmaster-zk/ringmaster/subject"
 )
 
@@ -19,6 +20,7 @@ func Subject() subject.Subject {
 		Judge:    judge.Judging(),
 		Stories:  story.Stories(),
 		Workload: workload.New(),
+		Worlds:   world.Worlds,
 		Lanes:    lanes.Lanes(),
 	}
 }

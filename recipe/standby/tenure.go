@@ -3,6 +3,7 @@ package standby
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
@@ -76,6 +77,9 @@ func (t *tenure) rule(ctx context.Context, won term.Claim, sent time.Duration) e
 	keeper := t.env.Spawn("keeper", a.keep)
 	if a.cause = a.activate(); a.cause == nil {
 		a.cause = a.stay()
+	}
+	if over := t.session.Cause(); over != nil && errors.Is(a.cause, over) && !errors.Is(a.cause, ErrLost) {
+		a.cause = fmt.Errorf("%w: %w", ErrLost, a.cause) // this thread heard of it before the lease's
 	}
 	a.stepDown()
 	for _, thread := range []zkapi.Source{heartbeat, keeper} {

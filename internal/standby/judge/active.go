@@ -69,6 +69,19 @@ func (f *facts) epochsTold() checker.Property {
 	return p.Property("Each of %d processes was active with the epoch that it took the lock with.", len(f.actives))
 }
 
+// causesTold: when the term of an active ends, it is told why, by an error that the recipe names.
+func (f *facts) causesTold() checker.Property {
+	p := checker.NewFindings("CausesTold")
+	for _, e := range f.overs {
+		if history.Of[history.Ended](e).Why == history.Other {
+			p.Violate(wording.Finding{Code: OtherCause, Object: history.Group, Args: wording.Args{
+				"process": e.Process, "at": e.At, "epoch": e.Token().Epoch, "cause": e.Remark(),
+			}}, e)
+		}
+	}
+	return p.Property("%d actives heard why their terms were over.", len(f.overs))
+}
+
 // needsOrder doubts a property that is about the order of the commits, and reports whether that is not
 // known.
 func (f *facts) needsOrder(p *checker.Findings) bool {

@@ -24,6 +24,7 @@ const (
 	StayedSick     wording.Code = "unhealthy process stayed active"
 	BecameSick     wording.Code = "unhealthy process became active"
 	EpochOfNone    wording.Code = "active with an epoch that it was not elected for"
+	OtherCause     wording.Code = "active told a cause that the recipe does not name"
 	NeverActive    wording.Code = "no process active after healing"
 )
 
@@ -54,6 +55,7 @@ var texts = wording.Texts{
 	StayedSick:     "{process} said at {at|time} that it is not healthy, and its term with epoch {epoch} went on for {long|time}.",
 	BecameSick:     "{process} became active with epoch {epoch} at {at|time}, and had been unhealthy for {long|time}.",
 	EpochOfNone:    "{process} became active at {at|time} with epoch {epoch}, but ZooKeeper gave it no lock with that epoch.",
+	OtherCause:     "{process} heard at {at|time} that its term with epoch {epoch} is over, and the cause is none that the recipe names: {cause}.",
 	NeverActive:    "No process was active after all faults were healed: {problem}.",
 	NoOrder:        "The order in which writes took effect is not known, and this property is about that order.",
 }

@@ -25,6 +25,7 @@ func judge(c *checker.Case) checker.Judgement {
 		{Name: "FailoversTold", Judge: f.failoversTold},
 		{Name: "UnhealthyLeave", Judge: f.unhealthyLeave},
 		{Name: "EpochsTold", Judge: f.epochsTold},
+		{Name: "CausesTold", Judge: f.causesTold},
 		{Name: "LedgerInOrder", Judge: f.ledger.InOrder},
 		{Name: "ActiveAfterHeal", Judge: f.activeAfterHeal},
 	}, j.Judges...)

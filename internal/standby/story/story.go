@@ -45,6 +45,7 @@ var conclusions = map[string]string{
 	"FailoversTold":     "The old active becomes standby, and then accepts the failover in the write that gives the lock up. From then on only the target takes the lock, while it is there, until the grace is over.",
 	"UnhealthyLeave":    "A process that is not healthy leaves the election: it ends its term, and stands again only when it is healthy.",
 	"EpochsTold":        "One write takes the lock and raises the epoch. A process is active with the epoch of its own write.",
+	"CausesTold":        "A term ends because it is lost, handed over, or told to end, because its process is not healthy, or did not become active. The cause of its context says which.",
 	"LedgerInOrder":     "Each write of an active demands that its epoch is the last one. When another process has won the lock, ZooKeeper must refuse the write.",
 	"ActiveAfterHeal":   "All faults were healed, so the power switch works at last, and one of the candidates can become active.",
 }

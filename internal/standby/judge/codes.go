@@ -56,6 +56,6 @@ var texts = wording.Texts{
 	BecameSick:     "{process} became active with epoch {epoch} at {at|time}, and had been unhealthy for {long|time}.",
 	EpochOfNone:    "{process} became active at {at|time} with epoch {epoch}, but ZooKeeper gave it no lock with that epoch.",
 	OtherCause:     "{process} heard at {at|time} that its term with epoch {epoch} is over, and the cause is none that the recipe names: {cause}.",
-	NeverActive:    "No process was active after all faults were healed: {problem}.",
+	NeverActive:    "After all faults were healed, no process was active that handed over to another one: {problem}.",
 	NoOrder:        "The order in which writes took effect is not known, and this property is about that order.",
 }

@@ -77,7 +77,8 @@ func (f *facts) termOver(a record.Operation) time.Duration {
 	return f.Lasted(a)
 }
 
-// activeAfterHeal: when everything is healed, a process is active.
+// activeAfterHeal: when everything is healed, a process is active, and hands over to another one: each client
+// asks for a failover until one is done.
 func (f *facts) activeAfterHeal() checker.Property {
 	p := checker.NewFindings("ActiveAfterHeal")
 	switch {
@@ -85,5 +86,5 @@ func (f *facts) activeAfterHeal() checker.Property {
 	case !f.Evidence.Drained:
 		p.Violate(wording.Finding{Code: NeverActive, Args: wording.Args{"problem": f.Evidence.Problem}})
 	}
-	return p.Property("A process was active after all faults were healed.")
+	return p.Property("A process was active after all faults were healed, and handed over to another one.")
 }

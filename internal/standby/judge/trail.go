@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
@@ -165,7 +166,7 @@ func (f *facts) toTarget(p *checker.Findings, a accept) {
 	// The others begin to wait when they see that it is accepted, which is later.
 	if waited := f.Until(next.write.Operation) - a.write.Invoke.At; waited < grace {
 		p.Violate(f.about(TargetPassed, next.deed, wording.Args{
-			"epoch": next.epoch, "waited": waited, "to": a.asked.To, "grace": grace,
+			"epoch": next.epoch, "waited": waited, "to": cmp.Or(a.asked.To, a.asked.Candidate), "grace": grace,
 		}), append(f.events(a.deed), f.events(next.deed)...)...)
 	}
 }

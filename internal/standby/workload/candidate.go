@@ -231,7 +231,7 @@ func (s *server) act(ctx context.Context, a *standby.Active) {
 	for ctx.Err() == nil {
 		s.n++
 		candidate.Enter(ctx, s.Participant, a.Write, candidate.Entry{Epoch: a.Epoch(), N: s.n})
-		if s.n%actsEach == 0 {
+		if s.n%actsEach == 1 {
 			_ = s.Effect(subject.Effect{Object: history.Group, ID: history.DataOf(s.alive()), Text: fmt.Sprintf("act in epoch %d", a.Epoch())}) // the journal of the sink has it
 		}
 		select {

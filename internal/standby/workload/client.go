@@ -39,7 +39,7 @@ func (p participant) direct(ctx context.Context) error {
 	going, stop := context.WithCancel(ctx)
 	defer stop()
 	var both sync.WaitGroup
-	both.Go(func() { d.each(going, d.pause, d.failover) })
+	both.Go(func() { d.each(going, d.pause, func(ctx context.Context) { d.failover(ctx, d.wish()) }) })
 	both.Go(func() { d.each(going, func() time.Duration { return lookPause }, d.look) })
 	select {
 	case <-ctx.Done():
@@ -47,6 +47,7 @@ func (p participant) direct(ctx context.Context) error {
 	}
 	stop()
 	both.Wait()
+	d.last(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -82,11 +83,18 @@ func (d director) wish() (to string) {
 	return fmt.Sprintf("%s-%d", Candidate, 1+d.rng.IntN(d.Candidates))
 }
 
-// failover asks for a failover.
-func (d director) failover(ctx context.Context) {
+// last asks for a failover until one is done. So the run ends when a process is active that lives, and
+// another one after it.
+func (d director) last(ctx context.Context) {
+	for ctx.Err() == nil && !d.failover(ctx, "") {
+		_, _ = d.Env.Wait(ctx, d.Env.Timer(leastPause))
+	}
+}
+
+// failover asks for a failover, and reports whether it was done.
+func (d director) failover(ctx context.Context, to string) bool {
 	limited, cancel := context.WithTimeout(ctx, time.Second+time.Duration(d.rng.Int64N(int64(7*time.Second))))
 	defer cancel()
-	to := d.wish()
 	began := d.Journal.Add(record.Event{Type: record.Invoke, Kind: history.Failover, Of: note(0, history.Wish{To: to, Grace: grace})})
 	now, err := d.group.Failover(limited, to)
 	told := history.Told{Name: now.Name, Epoch: now.Epoch}
@@ -111,6 +119,7 @@ func (d director) failover(ctx context.Context) {
 	if outcome == record.OK {
 		d.heard(now)
 	}
+	return outcome == record.OK
 }
 
 // look looks who is active.

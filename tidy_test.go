@@ -122,6 +122,8 @@ var rooms = map[string][]string{
 	"recipe/barrier":                 {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
 	"recipe/lease":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
 	"recipe/stm":                     {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
+	"recipe/store":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/retry", "recipe/internal/term"},
+	"recipe/store/storetest":         {"recipe/store", "zkapi"},
 	"recipe/value":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/internal/process":        {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},
 	"recipe/internal/mishap":         {"zkapi", "model/zk"},

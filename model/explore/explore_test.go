@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
@@ -211,6 +210,26 @@ type index struct{ sum int }
 
 func (*index) Derived() {}
 
+// TestSnapshot_FollowsAStructBehindItsFirstField, which is at the same address.
+func TestSnapshot_FollowsAStructBehindItsFirstField(t *testing.T) {
+	type outer struct {
+		first struct{ n int }
+		more  int
+	}
+	texts := map[string]bool{}
+	for more := range 2 {
+		o := &outer{more: more}
+		e := &encoder{seen: map[pointee]int{}}
+		for _, v := range []any{&o.first, o} {
+			e.value(reflect.ValueOf(v))
+		}
+		texts[string(e.out)] = true
+	}
+	if len(texts) != 2 {
+		t.Error("the second field of a struct is hidden when its first field was followed before")
+	}
+}
+
 // TestSnapshot_LeavesOutWhatIsDerived: two states that differ in an index only are one state.
 func TestSnapshot_LeavesOutWhatIsDerived(t *testing.T) {
 	type state struct {
@@ -218,7 +237,7 @@ func TestSnapshot_LeavesOutWhatIsDerived(t *testing.T) {
 		index  *index
 	}
 	snapshot := func(s state) string {
-		e := &encoder{seen: map[unsafe.Pointer]int{}}
+		e := &encoder{seen: map[pointee]int{}}
 		e.value(reflect.ValueOf(&s))
 		return string(e.out)
 	}

@@ -25,7 +25,7 @@ import (
 // they must not matter at such a place. A test compares the state space with and without
 // snapshots.
 func (m *machine) snapshot() ([]byte, bool) {
-	e := &encoder{machine: m, seen: map[unsafe.Pointer]int{}}
+	e := &encoder{machine: m, seen: map[pointee]int{}}
 	e.number(int64(m.life))
 	e.number(int64(m.names))
 	e.number(int64(m.clock.Sub(origin))) // a program may store the time
@@ -64,7 +64,7 @@ func (m *machine) snapshot() ([]byte, bool) {
 type encoder struct {
 	machine *machine
 	out     []byte
-	seen    map[unsafe.Pointer]int // pointers that have been followed, in order
+	seen    map[pointee]int // what has been followed, in order
 }
 
 func (e *encoder) number(n int64) { e.out = binary.AppendVarint(e.out, n) }
@@ -211,8 +211,14 @@ func (e *encoder) boolean(b bool) {
 	}
 }
 
+// pointee is a value by its place and its type: a struct is where its first field is.
+type pointee struct {
+	at unsafe.Pointer
+	of reflect.Type
+}
+
 func (e *encoder) pointer(v reflect.Value) {
-	at := v.UnsafePointer()
+	at := pointee{v.UnsafePointer(), v.Type()}
 	if order, seen := e.seen[at]; seen {
 		e.number(int64(-1 - order))
 		return

@@ -123,6 +123,8 @@ var rooms = map[string][]string{
 	"recipe/lease":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/term"},
 	"recipe/stm":                     {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/store":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/once", "recipe/internal/process", "recipe/internal/retry", "recipe/internal/term"},
+	"recipe/store/file":              {"recipe/store"},
+	"internal/store/world":           {"zkapi", "model/zk", "model/explore", "recipe/store", "subject", "internal/worlds"},
 	"recipe/store/storetest":         {"recipe/store", "zkapi"},
 	"recipe/value":                   {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/process"},
 	"recipe/internal/process":        {"zkapi", "recipe/internal/fence", "recipe/internal/input", "recipe/internal/observe", "recipe/internal/obstacle", "recipe/internal/once", "recipe/internal/retry", "recipe/internal/sessions", "recipe/internal/term", "recipe/internal/tokens"},

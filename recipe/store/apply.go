@@ -27,6 +27,7 @@ type batch struct {
 	versions []Version
 	refusals int
 	tries    int
+	lost     error // why there is no answer
 }
 
 // Apply implements Store. All changes are one multi, behind the check of the epoch, after the parts of
@@ -170,7 +171,7 @@ func (z *ZooKeeper) aware(ctx context.Context, b *batch) error {
 		if it.If != Any {
 			continue
 		}
-		f, err := z.one(ctx, it.Key, it.at)
+		f, err := z.one(ctx, []any{b, i}, it.Key, it.at)
 		if err != nil && !errors.Is(err, ErrDamaged) {
 			return refusal(it.Key, -1, unfated(err))
 		}
@@ -277,6 +278,7 @@ func (z *ZooKeeper) fenced(ctx context.Context, state any, ops ...zkapi.Op) (zka
 // tells: no other call changes it meanwhile, and no other Store while the epoch lasts.
 func (z *ZooKeeper) settled(ctx context.Context, b *batch, lost error) error {
 	first := b.items[0]
+	b.lost = lost
 	for b.tries = 1; ; b.tries++ {
 		_, err := z.fenced(ctx, b, z.probe(first)...)
 		switch {
@@ -289,7 +291,7 @@ func (z *ZooKeeper) settled(ctx context.Context, b *batch, lost error) error {
 		case !retry.Passing(err) && zkapi.FateOf(err) != zkapi.Unknown, errors.Is(err, ErrInvalid):
 			return inDoubt(first.Key, errors.Join(err, lost))
 		}
-		if over := z.p.Pause(ctx, b.tries, []any{z, b, lost != nil}); over != nil {
+		if over := z.p.Pause(ctx, b.tries, []any{z, b}); over != nil {
 			return inDoubt(first.Key, errors.Join(over, lost))
 		}
 	}
@@ -321,12 +323,12 @@ func (z *ZooKeeper) applied(ctx context.Context, b *batch) {
 		}
 	}
 	z.mu.Unlock()
-	for _, it := range b.items {
+	for i, it := range b.items {
 		if it.was.Group != "" {
-			z.remove(ctx, it.was.Group, it.was.Count)
+			z.remove(ctx, b, it.was)
 		}
 		if it.Delete && it.head != "" {
-			_, _ = z.fenced(ctx, b, zkapi.Delete(it.head, zkapi.AnyVersion)) // most have other records below
+			_, _ = z.fenced(ctx, []any{b, i}, zkapi.Delete(it.head, zkapi.AnyVersion)) // most have other records below
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (z *ZooKeeper) Get(ctx context.Context, key string) (Record, error) {
 	}
 	at, _ := z.layout.place(t, key)
 	for tries := 1; ; tries++ {
-		f, err := z.value(ctx, key, at)
+		f, err := z.value(ctx, tries, key, at)
 		if err != nil {
 			return Record{}, err
 		}
@@ -70,7 +70,7 @@ func (z *ZooKeeper) Load(ctx context.Context, types ...string) ([]Record, error)
 		return nil, err
 	}
 	for tries := 1; ; tries++ { // a Store that was opened meanwhile may have changed what was read last
-		_, err := z.fenced(ctx, all)
+		_, err := z.fenced(ctx, []any{all, tries})
 		if err == nil {
 			break
 		}
@@ -140,7 +140,7 @@ type State struct {
 
 // State reads the epoch and the types of the store.
 func (v *View) State(ctx context.Context) (State, error) {
-	h, err := v.r.head(ctx)
+	h, err := v.r.head(ctx, nil)
 	if err != nil {
 		return State{}, err
 	}
@@ -169,7 +169,7 @@ func (v *View) Get(ctx context.Context, key string) (Record, error) {
 		return Record{}, err
 	}
 	at, _ := l.place(t, key)
-	f, err := v.r.value(ctx, key, at)
+	f, err := v.r.value(ctx, nil, key, at)
 	if err == nil && f.Version == Absent {
 		err = refusal(key, -1, ErrAbsent)
 	}

@@ -103,28 +103,34 @@ func (z *ZooKeeper) drop(b *batch) {
 	}
 }
 
-// remove deletes the parts of a value that no record has any more. What is not deleted now, Collect deletes.
-func (z *ZooKeeper) remove(ctx context.Context, group string, count int) bool {
-	names := make([]string, count)
-	for n := range names {
-		names[n] = z.layout.part(group, n)
+// remove deletes the parts of a value that no record has any more. What is not deleted now, Collect deletes. state
+// is what the caller depends on.
+func (z *ZooKeeper) remove(ctx context.Context, state any, at pointed) {
+	var deletes []zkapi.Op
+	for n := range at.Count {
+		deletes = append(deletes, zkapi.Delete(z.layout.part(at.Group, n), zkapi.AnyVersion))
 	}
-	for some := range slices.Chunk(names, deletesAtOnce) {
-		var ops []zkapi.Op
-		for _, name := range some {
-			ops = append(ops, zkapi.Delete(name, zkapi.AnyVersion))
-		}
-		if some[len(some)-1] == names[len(names)-1] {
-			ops = append(ops, zkapi.Delete(z.layout.group(group), zkapi.AnyVersion))
-		}
-		if _, err := z.fenced(ctx, []any{group, names}, ops...); err != nil {
-			return false
+	deletes = append(deletes, zkapi.Delete(z.layout.group(at.Group), zkapi.AnyVersion))
+	for some := range slices.Chunk(deletes, deletesAtOnce) {
+		if _, err := z.fenced(ctx, []any{state, deletes}, some...); err != nil {
+			return
 		}
 	}
+	z.forget(at.Group)
+}
+
+// forget notes that parts are deleted.
+func (z *ZooKeeper) forget(group string) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	delete(z.left, group)
-	return true
+}
+
+// sweep is a Collect under way. It is all that its thread depends on.
+type sweep struct {
+	open   []string // groups of parts that may belong to no record
+	values int      // of those that are deleted
+	left   []zkapi.Op
 }
 
 // Collect deletes parts that belong to no record: those that Stores with smaller epochs have left, and those
@@ -133,34 +139,36 @@ func (z *ZooKeeper) remove(ctx context.Context, group string, count int) bool {
 //
 // Call it now and then, such as after Load. Nothing else depends on it.
 func (z *ZooKeeper) Collect(ctx context.Context) (values int, err error) {
-	names, err := z.lists(ctx, []string{z.layout.parts()})
+	names, err := z.lists(ctx, nil, []string{z.layout.parts()})
 	if err != nil {
 		return 0, err
 	}
-	var open []string
+	s := &sweep{}
 	for _, group := range names[0] {
 		if epoch, ours := epochOf(group); ours && (epoch < z.reader.epoch || z.leaves(group)) {
-			open = append(open, group)
+			s.open = append(s.open, group)
 		}
 	}
-	open, err = z.orphans(ctx, open)
-	if err != nil || len(open) == 0 {
+	if err := z.orphans(ctx, s); err != nil || len(s.open) == 0 {
 		return 0, err
 	}
-	paths := make([]string, len(open))
-	for i, group := range open {
+	paths := make([]string, len(s.open))
+	for i, group := range s.open {
 		paths[i] = z.layout.group(group)
 	}
-	names, err = z.lists(ctx, paths)
-	for i, parts := range names {
-		if err != nil {
-			break
+	names, err = z.lists(ctx, s, paths)
+	for i := 0; i < len(names) && err == nil; i++ {
+		s.left = nil
+		for _, name := range names[i] {
+			s.left = append(s.left, zkapi.Delete(paths[i]+"/"+name, zkapi.AnyVersion))
 		}
-		if err = z.clear(ctx, open[i], parts); err == nil {
-			values++
+		s.left = append(s.left, zkapi.Delete(paths[i], zkapi.AnyVersion))
+		if err = z.clear(ctx, s, []any{names, i}); err == nil {
+			z.forget(s.open[i])
+			s.values++
 		}
 	}
-	return values, err
+	return s.values, err
 }
 
 // leaves reports whether this Store has written or replaced parts that no record has.
@@ -171,61 +179,54 @@ func (z *ZooKeeper) leaves(group string) bool {
 	return left
 }
 
-// orphans are the groups of parts that no record points to. Those of earlier epochs that a record points to
+// orphans leaves the groups of parts that no record points to. Those of earlier epochs that a record points to
 // now may lose it later, and none gets one again.
-func (z *ZooKeeper) orphans(ctx context.Context, groups []string) (orphans []string, err error) {
-	reads := make([]fence.Read, len(groups))
-	for i, g := range groups {
+func (z *ZooKeeper) orphans(ctx context.Context, s *sweep) error {
+	reads := make([]fence.Read, len(s.open))
+	for i, g := range s.open {
 		reads[i] = fence.Get(z.layout.group(g))
 	}
-	keys, err := z.all(ctx, "read whose parts they are", reads)
+	keys, err := z.all(ctx, "read whose parts they are", s, reads)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	reads = reads[:0]
-	var of []string
+	groups := s.open
+	reads, s.open = nil, nil
 	for i, reply := range keys {
 		t, bad := z.layout.TypeOf(string(reply.Data))
 		if reply.Err != nil || bad != nil {
 			continue // it has gone, or a person has made it
 		}
 		at, _ := z.layout.place(t, string(reply.Data))
-		reads, of = append(reads, fence.Get(at)), append(of, groups[i])
+		reads, s.open = append(reads, fence.Get(at)), append(s.open, groups[i])
 	}
-	records, err := z.all(ctx, "read the records of parts", reads)
+	records, err := z.all(ctx, "read the records of parts", s, reads)
+	groups, s.open = s.open, nil
 	for i, reply := range records {
-		if _, at, bad := decode(reply.Data); reply.Err != nil || bad == nil && at.Group != of[i] {
-			orphans = append(orphans, of[i])
+		if _, at, bad := decode(reply.Data); reply.Err != nil || bad == nil && at.Group != groups[i] {
+			s.open = append(s.open, groups[i])
 		}
 	}
-	return orphans, err
+	return err
 }
 
-// clear deletes the parts of a group that are there.
-func (z *ZooKeeper) clear(ctx context.Context, group string, parts []string) error {
-	for tries := 1; ; tries++ {
-		var ops []zkapi.Op
-		for _, name := range parts[:min(len(parts), deletesAtOnce)] {
-			ops = append(ops, zkapi.Delete(z.layout.group(group)+"/"+name, zkapi.AnyVersion))
-		}
-		if len(parts) <= deletesAtOnce {
-			ops = append(ops, zkapi.Delete(z.layout.group(group), zkapi.AnyVersion))
-		}
-		_, err := z.fenced(ctx, []any{group, parts}, ops...)
+// clear deletes the parts of a group that are left, and the group. state is what the caller depends on.
+func (z *ZooKeeper) clear(ctx context.Context, s *sweep, state any) error {
+	for tries := 1; len(s.left) > 0; tries++ {
+		some := s.left[:min(len(s.left), deletesAtOnce)]
+		_, err := z.fenced(ctx, []any{s, state, tries}, some...)
 		switch {
-		case err == nil && len(parts) > deletesAtOnce:
-			parts, tries = parts[deletesAtOnce:], 0
+		case err == nil:
+			s.left, tries = s.left[len(some):], 0
 			continue
-		case err == nil, process.Refused(err) && !errors.Is(err, ErrFenced): // another call deletes them
-			z.mu.Lock()
-			delete(z.left, group)
-			z.mu.Unlock()
+		case process.Refused(err) && !errors.Is(err, ErrFenced): // another call deletes them
 			return nil
 		case errors.Is(err, ErrFenced), zkapi.FateOf(err) == zkapi.NotApplied && !retry.Passing(err):
 			return err
 		}
-		if over := z.p.Pause(ctx, tries, []any{z, group, parts}); over != nil {
+		if over := z.p.Pause(ctx, tries, []any{z, s, state}); over != nil {
 			return fmt.Errorf("%w: %w", over, err)
 		}
 	}
+	return nil
 }

@@ -49,7 +49,7 @@ var errBehind = errors.New("the server is behind the store's epoch")
 // read runs a step on a session that sees the epoch.
 func (r *reader) read(ctx context.Context, what string, state any, step func(*process.Session) error) error {
 	for tries := 1; ; tries++ {
-		err := r.p.Read(ctx, what, []any{r, state}, func(s *process.Session) error {
+		err := r.p.Read(ctx, what, []any{r, state, tries}, func(s *process.Session) error {
 			if err := r.sees(s, state); err != nil {
 				return err
 			}
@@ -82,12 +82,12 @@ func (r *reader) sees(s *process.Session, state any) error {
 }
 
 // all sends many reads, some at a time. A znode that is missing has its error in the reply; every other
-// error ends it.
-func (r *reader) all(ctx context.Context, what string, reads []fence.Read) ([]zkapi.Reply, error) {
+// error ends it. state is what the caller depends on.
+func (r *reader) all(ctx context.Context, what string, state any, reads []fence.Read) ([]zkapi.Reply, error) {
 	replies := make([]zkapi.Reply, 0, len(reads))
 	for some := range slices.Chunk(reads, readsAtOnce) {
-		err := r.read(ctx, what, []any{reads, replies}, func(s *process.Session) error {
-			zkapi.Checkpoint(r.p.Env, what, ctx, s, r, reads, replies)
+		err := r.read(ctx, what, []any{state, reads, replies}, func(s *process.Session) error {
+			zkapi.Checkpoint(r.p.Env, what, ctx, s, r, state, reads, replies)
 			got := s.DoAll(ctx, some)
 			for _, reply := range got {
 				if reply.Err != nil && !errors.Is(reply.Err, zkapi.ErrNoNode) {
@@ -105,12 +105,12 @@ func (r *reader) all(ctx context.Context, what string, reads []fence.Read) ([]zk
 }
 
 // lists returns the children of znodes; none for one that is missing.
-func (r *reader) lists(ctx context.Context, paths []string) ([][]string, error) {
+func (r *reader) lists(ctx context.Context, state any, paths []string) ([][]string, error) {
 	reads := make([]fence.Read, len(paths))
 	for i, p := range paths {
 		reads[i] = fence.Children(p)
 	}
-	replies, err := r.all(ctx, "list the records", reads)
+	replies, err := r.all(ctx, "list the records", []any{state, paths}, reads)
 	names := make([][]string, len(replies))
 	for i, reply := range replies {
 		names[i] = reply.Children
@@ -134,23 +134,29 @@ func take(key, path string, reply zkapi.Result) found {
 	return f
 }
 
+// walk is a load under way. It is all that the thread of the load depends on.
+type walk struct {
+	places []place // to be read next
+	level  []found // read last
+	all    []found
+}
+
 // load returns all records of some types, sorted by their keys.
 func (r *reader) load(ctx context.Context, types []Type) (all []found, err error) {
-	places, err := r.tops(ctx, types)
-	for len(places) > 0 && err == nil {
-		var level []found
-		if level, err = r.gets(ctx, places); err == nil {
-			all = append(all, level...)
-			places, err = r.below(ctx, level)
+	w := &walk{}
+	w.places, err = r.tops(ctx, types)
+	for len(w.places) > 0 && err == nil {
+		if err = r.gets(ctx, w); err == nil {
+			err = r.below(ctx, w)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := r.whole(ctx, all); err != nil {
+	if err := r.whole(ctx, nil, w.all); err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(f found) bool { return f.Version == Absent })
+	all = slices.DeleteFunc(w.all, func(f found) bool { return f.Version == Absent })
 	slices.SortFunc(all, func(a, b found) int { return strings.Compare(a.Key, b.Key) })
 	return all, nil
 }
@@ -164,7 +170,7 @@ func (r *reader) tops(ctx context.Context, types []Type) (places []place, err er
 	for _, t := range types {
 		folders = append(folders, r.layout.folder(t), r.layout.splits(t))
 	}
-	names, err := r.lists(ctx, folders)
+	names, err := r.lists(ctx, types, folders)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +186,7 @@ func (r *reader) tops(ctx context.Context, types []Type) (places []place, err er
 			of = append(of, place{t.Name + "/" + head, folders[2*i+1] + "/" + head})
 		}
 	}
-	names, err = r.lists(ctx, heads)
+	names, err = r.lists(ctx, []any{places, of}, heads)
 	for i, tails := range names {
 		for _, tail := range tails {
 			places = append(places, place{of[i].key + tail, of[i].path + "/" + tail})
@@ -189,42 +195,43 @@ func (r *reader) tops(ctx context.Context, types []Type) (places []place, err er
 	return places, err
 }
 
-// gets reads the znodes of records. Those that have gone meanwhile are left out.
-func (r *reader) gets(ctx context.Context, places []place) (level []found, err error) {
-	reads := make([]fence.Read, len(places))
-	for i, p := range places {
+// gets reads the znodes of the next records. Those that have gone meanwhile are left out.
+func (r *reader) gets(ctx context.Context, w *walk) error {
+	reads := make([]fence.Read, len(w.places))
+	for i, p := range w.places {
 		reads[i] = fence.Get(p.path)
 	}
-	replies, err := r.all(ctx, "read the records", reads)
+	replies, err := r.all(ctx, "read the records", w, reads)
+	w.level = nil
 	for i, reply := range replies {
 		if reply.Err == nil {
-			level = append(level, take(places[i].key, places[i].path, reply.Result))
+			w.level = append(w.level, take(w.places[i].key, w.places[i].path, reply.Result))
 		}
 	}
-	return level, err
+	w.all = append(w.all, w.level...)
+	return err
 }
 
-// below are the records below those of a level.
-func (r *reader) below(ctx context.Context, level []found) (places []place, err error) {
-	var above []found
-	var paths []string
-	for _, f := range level {
-		if f.children {
-			above, paths = append(above, f), append(paths, f.path)
-		}
+// below finds the records below those that were read last.
+func (r *reader) below(ctx context.Context, w *walk) error {
+	above := slices.DeleteFunc(slices.Clone(w.level), func(f found) bool { return !f.children })
+	paths := make([]string, len(above))
+	for i, f := range above {
+		paths[i] = f.path
 	}
-	names, err := r.lists(ctx, paths)
+	w.places = nil
+	names, err := r.lists(ctx, w, paths)
 	for i, ids := range names {
 		for _, id := range ids {
-			places = append(places, place{above[i].Key + "/" + id, above[i].path + "/" + id})
+			w.places = append(w.places, place{above[i].Key + "/" + id, above[i].path + "/" + id})
 		}
 	}
-	return places, err
+	return err
 }
 
 // whole reads the values that are in parts. A record that has another value meanwhile is read again; one
 // that has gone is marked as absent.
-func (r *reader) whole(ctx context.Context, all []found) error {
+func (r *reader) whole(ctx context.Context, state any, all []found) error {
 	var open []int
 	for i := range all {
 		if all[i].err != nil {
@@ -241,7 +248,7 @@ func (r *reader) whole(ctx context.Context, all []found) error {
 				reads = append(reads, fence.Get(r.layout.part(all[i].at.Group, n)))
 			}
 		}
-		replies, err := r.all(ctx, "read the parts", reads)
+		replies, err := r.all(ctx, "read the parts", []any{state, all, open}, reads)
 		if err != nil {
 			return err
 		}
@@ -252,7 +259,7 @@ func (r *reader) whole(ctx context.Context, all []found) error {
 			}
 			replies = replies[all[i].at.Count:]
 		}
-		if open, err = r.again(ctx, all, again); err != nil {
+		if open, err = r.again(ctx, state, all, again); err != nil {
 			return err
 		}
 	}
@@ -273,10 +280,10 @@ func (f *found) join(parts []zkapi.Reply) (torn bool) {
 }
 
 // again reads records again whose parts were not whole, and returns those that are still in parts.
-func (r *reader) again(ctx context.Context, all []found, torn []int) (open []int, err error) {
+func (r *reader) again(ctx context.Context, state any, all []found, torn []int) (open []int, err error) {
 	for _, i := range torn {
 		before := all[i].at
-		now, err := r.one(ctx, all[i].Key, all[i].path)
+		now, err := r.one(ctx, []any{state, all, torn, open, i}, all[i].Key, all[i].path)
 		switch {
 		case err != nil:
 			return nil, err
@@ -290,10 +297,10 @@ func (r *reader) again(ctx context.Context, all []found, torn []int) (open []int
 	return open, nil
 }
 
-// one reads the znode of a record after a sync. It is Absent if there is none.
-func (r *reader) one(ctx context.Context, key, path string) (f found, err error) {
-	err = r.read(ctx, "read a record", []any{key, path}, func(s *process.Session) error {
-		got, err := s.Now("read a record", fence.Get(path), r, key)
+// one reads the znode of a record after a sync. It is Absent if there is none. state is what the caller depends on.
+func (r *reader) one(ctx context.Context, state any, key, path string) (f found, err error) {
+	err = r.read(ctx, "read a record", []any{state, key, path}, func(s *process.Session) error {
+		got, err := s.Now("read a record", fence.Get(path), r, state, key)
 		if errors.Is(err, zkapi.ErrNoNode) {
 			f, err = found{Record: Record{Key: key, Version: Absent}, path: path}, nil
 			return err
@@ -308,12 +315,12 @@ func (r *reader) one(ctx context.Context, key, path string) (f found, err error)
 }
 
 // value is one with the parts of its value.
-func (r *reader) value(ctx context.Context, key, path string) (found, error) {
-	f, err := r.one(ctx, key, path)
+func (r *reader) value(ctx context.Context, state any, key, path string) (found, error) {
+	f, err := r.one(ctx, state, key, path)
 	if err != nil || f.at.Group == "" {
 		return f, err
 	}
 	all := []found{f}
-	err = r.whole(ctx, all)
+	err = r.whole(ctx, state, all)
 	return all[0], err
 }

@@ -126,7 +126,10 @@ func refusal(key string, index int, err error) error {
 // Refusal is that error, for other implementations of Store.
 func Refusal(key string, index int, err error) error { return refusal(key, index, err) }
 
-// inDoubt is the error of changes whose fate is not known.
+// InDoubt is the error of changes whose fate is not known, for other implementations of Store.
+func InDoubt(key string, err error) error { return inDoubt(key, err) }
+
+// inDoubt is that error.
 func inDoubt(key string, err error) error {
 	return &zkapi.Error{Kind: zkapi.KindMulti, Path: key, Index: -1, Fate: zkapi.Unknown, Err: fmt.Errorf("%w: %w", ErrInDoubt, err)}
 }

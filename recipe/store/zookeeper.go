@@ -42,6 +42,8 @@ type ZooKeeper struct {
 	config Config
 	nonce  string // of this Store, in the data of the epoch's znode
 
+	raising head // what Open has read
+
 	mu      sync.Mutex
 	busy    map[string]bool    // keys of changes under way
 	waiting []zkapi.Signal     // of those that want such a key
@@ -119,11 +121,11 @@ type head struct {
 	by, nonce string
 }
 
-// head reads the znodes of the format and of the epoch.
-func (r *reader) head(ctx context.Context) (h head, err error) {
-	err = r.p.Read(ctx, "read the epoch", r, func(s *process.Session) error {
+// head reads the znodes of the format and of the epoch. state is what the caller depends on.
+func (r *reader) head(ctx context.Context, state any) (h head, err error) {
+	err = r.p.Read(ctx, "read the epoch", []any{r, state}, func(s *process.Session) error {
 		h = head{}
-		got, err := s.Now("read the epoch", fence.Get(r.layout.epoch()), r)
+		got, err := s.Now("read the epoch", fence.Get(r.layout.epoch()), r, state)
 		if err == nil {
 			var o owner
 			_ = json.Unmarshal(got.Data, &o) // a person may have set it
@@ -131,7 +133,7 @@ func (r *reader) head(ctx context.Context) (h head, err error) {
 		} else if !errors.Is(err, zkapi.ErrNoNode) {
 			return err
 		}
-		got, err = s.Ask("read the format", fence.Get(r.layout.version()), r, h)
+		got, err = s.Ask("read the format", fence.Get(r.layout.version()), r, state, h)
 		if errors.Is(err, zkapi.ErrNoNode) {
 			return nil
 		} else if err != nil {
@@ -191,11 +193,13 @@ func known(types []Type) []byte {
 // raise takes the store: it sets the epoch's znode from the version that was read to the next one. Whether
 // a write was applied whose answer was lost, the nonce tells.
 func (z *ZooKeeper) raise(ctx context.Context) error {
+	defer func() { z.raising = head{} }()
 	for tries := 1; ; tries++ {
-		h, err := z.head(ctx)
+		h, err := z.head(ctx, []any{z, tries})
 		if err != nil {
 			return err
 		}
+		z.raising = h
 		types, more, err := h.format.merged(z.config.Layout)
 		if err != nil {
 			return err
@@ -216,7 +220,7 @@ func (z *ZooKeeper) raise(ctx context.Context) error {
 				return err
 			}
 		}
-		err = z.take(ctx, h, types, more)
+		err = z.take(ctx, h, types, more, tries)
 		switch {
 		case err == nil:
 			z.reader.epoch = h.epoch + 1
@@ -231,7 +235,7 @@ func (z *ZooKeeper) raise(ctx context.Context) error {
 }
 
 // take raises the epoch, if format and epoch are as they were read.
-func (z *ZooKeeper) take(ctx context.Context, h head, types []Type, more bool) error {
+func (z *ZooKeeper) take(ctx context.Context, h head, types []Type, more bool, tries int) error {
 	said := zkapi.Check(z.layout.version(), h.version)
 	switch {
 	case !h.made:
@@ -240,7 +244,7 @@ func (z *ZooKeeper) take(ctx context.Context, h head, types []Type, more bool) e
 		said = zkapi.Set(z.layout.version(), known(types), h.version)
 	}
 	data, _ := json.Marshal(owner{z.config.Name, z.nonce}) // strings
-	zkapi.Checkpoint(z.p.Env, "raise the epoch", ctx, z, h)
+	zkapi.Checkpoint(z.p.Env, "raise the epoch", ctx, z, h, tries)
 	_, err := z.w.Write(ctx, said, zkapi.Set(z.layout.epoch(), data, h.epoch))
 	return err
 }

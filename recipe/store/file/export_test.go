@@ -1,0 +1,4 @@
+package file
+
+// Frame makes a frame of a state file.
+var Frame = frame

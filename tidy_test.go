@@ -151,7 +151,7 @@ var rooms = map[string][]string{
 	"internal/standby/workload":      {"internal/candidate", "internal/standby/history", "nemesis", "recipe/standby", "record", "subject", "zkapi"},
 	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "internal/standby", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
-	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/standby", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
+	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/standby", "recipe/store", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
 	"internal/masterworker/synthetic": {"record"}, // makes records for tests and benchmarks of several rooms
 

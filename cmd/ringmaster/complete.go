@@ -21,6 +21,8 @@ func complete(root *cobra.Command, o *cli.Options) {
 		{[]string{"lock"}, true, cli.CompleteLocks}, {[]string{"locks"}, true, cli.CompleteLocks},
 		{[]string{"queue", "put"}, true, cli.CompleteQueues}, {[]string{"queue", "take"}, true, cli.CompleteQueues},
 		{[]string{"queue", "ls"}, true, cli.CompleteQueues}, {[]string{"queue", "requeue"}, true, cli.CompleteQueues},
+		{[]string{"store", "put"}, true, cli.CompleteStores}, {[]string{"store", "get"}, true, cli.CompleteStores}, {[]string{"store", "ls"}, true, cli.CompleteStores},
+		{[]string{"store", "export"}, true, cli.CompleteStores}, {[]string{"store", "import"}, true, cli.CompleteStores},
 		{[]string{"counter"}, true, cli.CompleteCounters}, {[]string{"barrier"}, true, cli.CompleteBarriers},
 		{[]string{"lead"}, true, cli.CompleteElections}, {[]string{"leader"}, true, cli.CompleteElections},
 		{[]string{"standby"}, true, cli.CompleteGroups}, {[]string{"failover"}, true, cli.CompleteGroups},

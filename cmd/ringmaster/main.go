@@ -52,7 +52,7 @@ task. Clients submit tasks and get the results.
 	registerOptions(root.PersistentFlags(), &o)
 	root.AddCommand(
 		masterCommand(&o), workerCommand(&o), nodeCommand(&o), submitCommand(&o), cancelCommand(&o), collectCommand(&o),
-		statusCommand(&o), explainCommand(&o), tasksCommand(&o), workersCommand(&o), leadCommand(&o), leaderCommand(&o), standbyCommand(&o), failoverCommand(&o), lockCommand(&o), locksCommand(&o), queueCommand(&o), counterCommand(&o), barrierCommand(&o), identityCommand(&o), devCommand(&o),
+		statusCommand(&o), explainCommand(&o), tasksCommand(&o), workersCommand(&o), leadCommand(&o), leaderCommand(&o), standbyCommand(&o), failoverCommand(&o), lockCommand(&o), locksCommand(&o), queueCommand(&o), storeCommand(&o), counterCommand(&o), barrierCommand(&o), identityCommand(&o), devCommand(&o),
 	)
 	usage.Mark(root)
 	complete(root, &o)

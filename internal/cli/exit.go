@@ -10,6 +10,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/lock"
 	"github.com/ringmaster-zk/ringmaster/recipe/queue"
 	"github.com/ringmaster-zk/ringmaster/recipe/standby"
+	"github.com/ringmaster-zk/ringmaster/recipe/store"
 	"github.com/ringmaster-zk/ringmaster/recipe/value"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -36,17 +37,17 @@ type rule struct {
 // been applied is reported, whatever came after it. A signal explains every other
 // error. And an answer of the ensemble says more than a timeout.
 var rules = []rule{
-	{exit.InDoubt, among(recipe.ErrInDoubt, queue.ErrInDoubt, standby.ErrInDoubt, errCountUnknown)},
+	{exit.InDoubt, among(recipe.ErrInDoubt, queue.ErrInDoubt, standby.ErrInDoubt, store.ErrInDoubt, errCountUnknown)},
 	{exit.Interrupted, given(exit.Interrupted)},
 	{exit.WrongUse, given(exit.WrongUse)},
-	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid, lock.ErrInvalid, queue.ErrInvalid, value.ErrInvalid, barrier.ErrInvalid, standby.ErrInvalid)},
+	{exit.WrongUse, among(recipe.ErrInvalid, election.ErrInvalid, lock.ErrInvalid, queue.ErrInvalid, value.ErrInvalid, barrier.ErrInvalid, standby.ErrInvalid, store.ErrInvalid)},
 	{exit.Refused, zkapi.Permanent},
-	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed, lock.ErrMixed, lock.ErrParent, lock.ErrExhausted, value.ErrNotNumber, value.ErrOverflow, barrier.ErrDouble)},
+	{exit.Refused, among(zkapi.ErrTooLarge, zkapi.ErrProbablyTooLarge, recipe.ErrObstructed, lock.ErrMixed, lock.ErrParent, lock.ErrExhausted, value.ErrNotNumber, value.ErrOverflow, barrier.ErrDouble, store.ErrDamaged)},
 	{exit.BacklogFull, among(recipe.ErrBacklogFull, queue.ErrFull)},
 	{exit.Lost, given(exit.Lost)},
-	{exit.Lost, among(lock.ErrLost, queue.ErrLost, barrier.ErrLost)},
-	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker, errNoLeader, queue.ErrUnknownItem, standby.ErrNoActive, standby.ErrNoCandidate)},
-	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished, lock.ErrHeld, errNotInTime, queue.ErrEmpty, errNoItem, errSome, errBarred, standby.ErrBusy, standby.ErrElsewhere, errNoHandOver)},
+	{exit.Lost, among(lock.ErrLost, queue.ErrLost, barrier.ErrLost, store.ErrFenced)},
+	{exit.NotFound, among(recipe.ErrNoTask, recipe.ErrNoWorker, errNoLeader, queue.ErrUnknownItem, standby.ErrNoActive, standby.ErrNoCandidate, store.ErrAbsent)},
+	{exit.NotAsAsked, among(errTask, recipe.ErrUnfinished, lock.ErrHeld, errNotInTime, queue.ErrEmpty, errNoItem, errSome, errBarred, standby.ErrBusy, standby.ErrElsewhere, errNoHandOver, errActive, errNotEmpty, store.ErrChanged, store.ErrNoParent)},
 	{exit.RefusedForNow, zkapi.Curable},
 	{exit.Unreachable, given(exit.Unreachable)},
 	{exit.Unreachable, among(zkapi.ErrConnectionLoss, zkapi.ErrNotSent, zkapi.ErrSessionEnded)},

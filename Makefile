@@ -69,6 +69,7 @@ bench: build ## measure the recipes against plain writes and other people's queu
 	@$(GO) test -run '^$$' -bench Pending -benchtime 1x ./internal/masterworker/judge
 	@$(GO) test -run '^$$' -bench Million -benchtime 1x ./torture
 	@$(GO) test -run '^$$' -bench Explore -benchtime 1x ./internal/masterworker/world
+	@$(GO) test -run '^$$' -bench Load -benchtime 3x ./recipe/store
 	@$(GO) test -run '^$$' -bench Decide -benchtime 200ms ./recipe/internal/decide
 
 image: build ## find or build the ZooKeeper image

@@ -49,6 +49,7 @@ type ZooKeeper struct {
 	waiting []zkapi.Signal     // of those that want such a key
 	doubt   map[string]bool    // keys of changes in doubt
 	big     map[string]pointed // records whose value is in parts, as far as is known
+	heads   map[string]bool    // znodes above records that this Store has made, and has not tried to delete since
 	left    map[string]bool    // groups of parts that this Store has written or replaced, and that belong to no record
 }
 
@@ -78,7 +79,7 @@ func Open(ctx context.Context, env zkapi.Env, w Writer, config Config) (*ZooKeep
 	}
 	z := &ZooKeeper{
 		reader: reader{p: p, layout: config.Layout, epoch: noClaim}, w: w, config: config, nonce: env.Unique(),
-		busy: map[string]bool{}, doubt: map[string]bool{}, big: map[string]pointed{}, left: map[string]bool{},
+		busy: map[string]bool{}, doubt: map[string]bool{}, big: map[string]pointed{}, heads: map[string]bool{}, left: map[string]bool{},
 	}
 	if err := z.raise(ctx); err != nil {
 		_ = p.Close(context.WithoutCancel(ctx))

@@ -249,6 +249,7 @@ func values(s Stores) {
 func nextActive(s Stores) {
 	st := s.open()
 	s.apply(st, store.Create("apps/a", []byte("1")))
+	s.same(st, []store.Record{{Key: "apps/a", Data: []byte("1")}})
 	if s.Exclusive {
 		if _, err := s.Open(); err == nil {
 			s.Error("it was opened twice")

@@ -48,10 +48,6 @@ var pinned = worldstest.Pin[Config]([]struct {
 	{with(func(c *Config) { c.Large, c.Bounds.Lags = true, 1 }), 5286, 12578, 38, false},
 	{with(func(c *Config) { c.Large, c.Strands, c.Bounds.Cuts = true, true, 1 }), 35472, 73314, 63, false},
 	{with(func(c *Config) { c.Actives = 3 }), 13340, 30429, 30, false},
-	{with(func(c *Config) { c.Actives, c.Bounds.Losses = 3, 1 }), 0, 0, 0, true},
-	{with(func(c *Config) { c.Actives, c.Bounds.Expiries = 3, 1 }), 0, 0, 0, true},
-	{with(func(c *Config) { c.Actives, c.Large = 3, true }), 0, 0, 0, true},
-	{with(func(c *Config) { c.Large, c.Bounds.Losses, c.Bounds.Expiries = true, 1, 1 }), 0, 0, 0, true},
 })
 
 // TestWorlds_EveryPropertyHolds: in each of these worlds every property holds in every state, the goal can be

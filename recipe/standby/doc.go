@@ -107,7 +107,7 @@
 // # Sources
 //
 // Hadoop's ActiveStandbyElector and ZKFailoverController: the breadcrumb (HADOOP-8163), the graceful failover
-// (HADOOP-8217), and leaving the election when unhealthy. Different here: the lock is taken together
+// (HADOOP-8279), and leaving the election when unhealthy. Different here: the lock is taken together
 // with an epoch, and the breadcrumb is written under it (Hadoop compares the breadcrumb's version alone, and
 // deletes it before the lock, in two requests); a failover is asked for by a znode and not by a call between
 // the controllers; a manual transition to standby gives the lock up (YARN-11870). The claim by a version

@@ -22,6 +22,7 @@ const (
 	good    = 5 * time.Second  // first all requests work
 	loaded  = 30 * time.Second // then none does
 	drained = 30 * time.Second // none does, and the participant must submit no more
+	settled = 5 * time.Second  // for those that work for the others
 	rest    = time.Minute      // until nothing runs any more
 )
 
@@ -109,19 +110,13 @@ func (p *play) play(t *testing.T, fail func(*zk.Server, *env)) {
 		t.Fatal(err)
 	}
 	defer journal.Close()
-	options := []byte("{}")
-	if p.work.Options != nil {
-		if options, err = json.Marshal(p.work.Options(p.run)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	e := &env{Env: &zk.Env{Server: server}, count: p.count}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		_ = p.work.Play(ctx, subject.Participant{ // how it ends is not what this is about
 			Name: p.role + "-1", Role: p.role, Life: 1, Seed: p.run.Seed, SessionTimeout: p.run.SessionTimeout, Env: e, Journal: journal,
-			Log: slog.New(slog.DiscardHandler), Now: since, Draining: draining, Effect: func(subject.Effect) error { return nil }, Options: options,
+			Log: slog.New(slog.DiscardHandler), Now: since, Draining: draining, Effect: func(subject.Effect) error { return nil }, Options: options(t, p.work, p.run),
 		})
 	}()
 	<-time.After(good)
@@ -137,6 +132,19 @@ func (p *play) play(t *testing.T, fail func(*zk.Server, *env)) {
 	end(subject.ErrLeave)
 	<-over
 	<-time.After(rest)
+}
+
+// options are the options of a run as participants get them.
+func options(t *testing.T, work subject.Workload, run subject.Run) []byte {
+	t.Helper()
+	if work.Options == nil {
+		return []byte("{}")
+	}
+	text, err := json.Marshal(work.Options(run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // env is a ZooKeeper that can grant no session.

@@ -67,9 +67,10 @@ func ordered(rng *rand.Rand, u use) []int {
 	return rng.Perm(len(u.together))[:max(2, rng.IntN(len(u.together)+1))]
 }
 
-// last is the intent with which a locker ends: it takes the lock, however long that takes.
-func last(u use) intent {
-	w := intent{Asked: history.Asked{Mode: mode(u, false), Way: history.Patient, Permits: u.permits}, simple: u.simple, every: time.Second}
+// last is the intent with which a locker ends: it takes the lock, however long that takes, together with
+// others if the lock can be shared and it is one of those.
+func last(u use, together bool) intent {
+	w := intent{Asked: history.Asked{Mode: mode(u, together), Way: history.Patient, Permits: u.permits}, simple: u.simple, every: time.Second}
 	if u.yields {
 		w.Yields, w.nags = true, 50*time.Millisecond
 	}

@@ -170,8 +170,13 @@ func play(ctx context.Context, p subject.Participant) error {
 // layout is how a locker names its contenders: lockers of all layouts contend with each other.
 // Every second locker has the plain one, which alone has semaphores.
 func layout(name string) lock.Layout {
-	n, _ := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]) // names end with a number
-	return []lock.Layout{lock.CuratorReadWrite, lock.Plain, lock.Kazoo, lock.Plain}[n%4]
+	return []lock.Layout{lock.CuratorReadWrite, lock.Plain, lock.Kazoo, lock.Plain}[number(name)%4]
+}
+
+// number is the number at the end of a name.
+func number(name string) int {
+	n, _ := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:]) // all names have one
+	return n
 }
 
 // contend takes one lock again and again, at the rate of the run.
@@ -183,7 +188,7 @@ func (l locker) contend(ctx context.Context, u use, rng *rand.Rand) {
 		case <-ctx.Done():
 			return
 		case <-l.Draining:
-			for failures := 1; ctx.Err() == nil && !l.attempt(ctx, u, last(u), l.id(u, n)); failures, n = failures+1, n+1 {
+			for failures := 1; ctx.Err() == nil && !l.attempt(ctx, u, last(u, number(l.Name)%2 == 0), l.id(u, n)); failures, n = failures+1, n+1 {
 				l.Pause(ctx, failures)
 			}
 			return

@@ -40,19 +40,24 @@ func token(n int32) record.Token { return record.Token{Epoch: n} }
 
 // join goes into the double barrier, works there, and leaves.
 func (u *user) join(ctx context.Context, rng *rand.Rand, id string) bool {
+	return u.round(ctx, rng, id, patience)
+}
+
+// lastRound is for a user that drains and has left no round: all its rounds may have failed in the load. It
+// waits longer for the others, which drain as well. One that is too many for the last round waits
+// in vain.
+func (u *user) lastRound(ctx context.Context, rng *rand.Rand, id string) {
+	if !u.leftRound {
+		u.round(ctx, rng, id, 4*patience)
+	}
+}
+
+// round is one round, whose other users come within a time.
+func (u *user) round(ctx context.Context, rng *rand.Rand, id string, within time.Duration) bool {
 	c := u.begin(history.Round, id, history.Asked{Verb: history.Enter, N: int64(u.Fill)})
-	entering, cancel := limited(ctx)
+	entering, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	draining := u.Env.Spawn("draining", func() { // a round may never be full again
-		select {
-		case <-u.Draining:
-			cancel()
-		case <-entering.Done():
-		}
-	})
 	in, err := u.barriers.Enter(entering, u.Namespace+history.Round, u.Fill)
-	cancel()
-	_, _ = u.Env.Wait(context.WithoutCancel(ctx), draining)
 	if err != nil {
 		c.end(history.Told{}, err)
 		return false
@@ -75,6 +80,7 @@ func (u *user) join(ctx context.Context, rng *rand.Rand, id string) bool {
 	defer done()
 	err = in.Leave(leaving)
 	c.end(history.Told{}, err)
+	u.leftRound = u.leftRound || err == nil
 	return err == nil
 }
 

@@ -60,6 +60,8 @@ type user struct {
 	space    *stm.Space
 	barriers *barrier.Barriers
 	leases   *lease.Leases
+
+	leftRound bool // in this life; of the loop about rounds alone
 }
 
 // loop is what a user does with one object.
@@ -142,6 +144,9 @@ func (u *user) repeat(ctx context.Context, l loop, rng *rand.Rand) {
 		case <-ctx.Done():
 			return
 		case <-u.Draining:
+			if l.object == history.Round {
+				u.lastRound(ctx, rng, u.id(l, n))
+			}
 			for failures := 1; l.last && ctx.Err() == nil && !l.turn(u, ctx, rng, u.id(l, n)); failures, n = failures+1, n+1 {
 				u.Pause(ctx, failures)
 			}

@@ -72,10 +72,14 @@ func (c consumer) work(ctx context.Context, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		w := drawn(rng)
 		got, err := c.take(ctx, w)
+		poison := false
 		for _, h := range got {
 			h.handle(ctx)
+			poison = poison || h.item.Poison
 		}
 		switch {
+		case poison:
+			c.pause(ctx, between) // so that another consumer may try
 		case err == nil:
 			failures = 0
 		case errors.Is(err, queue.ErrEmpty) || errors.Is(err, context.DeadlineExceeded): // it did not want to wait

@@ -66,7 +66,7 @@ func draw(rng *rand.Rand, id func() string) batch {
 	return b
 }
 
-// run puts items at the rate of the run. When the run drains, it puts one more, however long that
+// run puts items at the rate of the run. When the run drains, it puts the last ones, however long that
 // takes: the queue must work when all faults are healed.
 func (p producer) run(ctx context.Context) {
 	rng := rand.New(rand.NewPCG(p.Seed, uint64(p.Life)))
@@ -97,11 +97,20 @@ func (p producer) run(ctx context.Context) {
 	}
 }
 
-// last puts one item.
+// last puts some items, one of which is delayed, and some that go from one consumer to another until they
+// are dead letters: those of the load may all have failed.
 func (p producer) last(ctx context.Context, id func() string) {
 	for failures := 1; ctx.Err() == nil; failures++ {
-		o := order{Item: history.Item{ID: id()}, Intended: history.Intended{Queue: jobs, Priority: queue.DefaultPriority, Together: 1}, waits: true}
-		if p.put(ctx, batch{orders: []order{o}}) {
+		var b batch
+		const all = 6
+		for n := range all {
+			o := order{Item: history.Item{ID: id(), Poison: n > 2}, Intended: history.Intended{Queue: jobs, Priority: queue.DefaultPriority, Together: all}, waits: true}
+			if n == 1 {
+				o.Delay = 20 * time.Millisecond
+			}
+			b.orders = append(b.orders, o)
+		}
+		if p.put(ctx, b) {
 			return
 		}
 		p.Pause(ctx, failures)

@@ -39,7 +39,7 @@ func (u *user) change(ctx context.Context, rng *rand.Rand, id string) bool {
 	ctx, cancel := limited(ctx)
 	defer cancel()
 	path, asked := u.Namespace+history.Mode, history.Asked{Verb: history.Set, Text: id}
-	if rng.IntN(3) > 0 {
+	if rng.IntN(3) > 0 || u.drains() {
 		now, err := u.values.Get(ctx, path)
 		if err != nil {
 			return false
@@ -80,6 +80,10 @@ func (u *user) move(ctx context.Context, rng *rand.Rand, id string) bool {
 	case dice < 3:
 		asked = history.Asked{Verb: history.Audit}
 	}
+	drains := u.drains()
+	if drains {
+		asked = lastMoves[u.moves%len(lastMoves)]
+	}
 	c := u.begin(history.Bank, id, asked)
 	ctx, cancel := limited(ctx)
 	defer cancel()
@@ -90,7 +94,15 @@ func (u *user) move(ctx context.Context, rng *rand.Rand, id string) bool {
 		told.Refused, err = true, nil
 	}
 	c.end(told, err)
+	if drains && err == nil {
+		u.moves++
+	}
 	return err == nil
+}
+
+// lastMoves are those of a user that drains: all transactions of the load may have failed.
+var lastMoves = []history.Asked{
+	{Verb: history.Fund, N: history.Money}, {Verb: history.Transfer, From: history.Accounts[0], To: history.Accounts[1]}, {Verb: history.Audit},
 }
 
 // bank is one transaction.

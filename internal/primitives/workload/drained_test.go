@@ -10,6 +10,32 @@ import (
 	"github.com/ringmaster-zk/ringmaster/subject/subjecttest"
 )
 
+// TestDrained_DoesWhatAVerdictNeeds: users that drain make each kind of call that a run is about.
+func TestDrained_DoesWhatAVerdictNeeds(t *testing.T) {
+	for seed := range uint64(5) {
+		run := subject.Run{Seed: seed, Counts: map[string]int{User: 2}, Rate: 60, SessionTimeout: 4 * time.Second}
+		done := map[string]bool{}
+		for _, o := range record.Operations(subjecttest.Drained(t, New(), run), history.Call) {
+			asked, wrong := record.OwnData[history.Asked](o.Invoke)
+			if wrong != nil {
+				t.Fatal(wrong)
+			}
+			if o.Outcome() == record.OK {
+				told, wrong := record.OwnData[history.Told](o.Done)
+				if wrong != nil {
+					t.Fatal(wrong)
+				}
+				done[asked.Verb] = done[asked.Verb] || !told.Refused
+			}
+		}
+		for _, verb := range []string{history.Add, history.Block, history.Swap, history.Transfer, history.Audit, history.Wait, history.Leave, history.Take} {
+			if !done[verb] {
+				t.Errorf("seed %d: no call %q was done", seed, verb)
+			}
+		}
+	}
+}
+
 // TestDrained_LeavesARound: users that drain make a round, if they have made none under load.
 func TestDrained_LeavesARound(t *testing.T) {
 	for _, users := range []int{2, 3, 4} {

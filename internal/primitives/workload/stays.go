@@ -16,6 +16,10 @@ import (
 func (u *user) pass(ctx context.Context, rng *rand.Rand, id string) bool {
 	const most = time.Second // of a wait
 	asked := history.Asked{Verb: []string{history.Set, history.Lift, history.Wait, history.Wait}[rng.IntN(4)]}
+	drains := u.drains()
+	if drains {
+		asked.Verb = lastPasses[u.passages%len(lastPasses)]
+	}
 	c := u.begin(history.Gate, id, asked)
 	ctx, cancel := limited(ctx)
 	defer cancel()
@@ -32,8 +36,14 @@ func (u *user) pass(ctx context.Context, rng *rand.Rand, id string) bool {
 		err = u.barriers.Wait(waiting, path)
 	}
 	c.end(history.Told{}, err)
+	if drains && err == nil {
+		u.passages++
+	}
 	return err == nil
 }
+
+// lastPasses are those of a user that drains.
+var lastPasses = []string{history.Lift, history.Wait}
 
 // token is the token of a stay or a tenure as the record has it.
 func token(n int32) record.Token { return record.Token{Epoch: n} }

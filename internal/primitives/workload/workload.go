@@ -61,20 +61,22 @@ type user struct {
 	barriers *barrier.Barriers
 	leases   *lease.Leases
 
-	leftRound bool // in this life; of the loop about rounds alone
+	// Each of one loop alone.
+	leftRound       bool // in this life
+	moves, passages int  // that were done since the user drains
 }
 
 // loop is what a user does with one object.
 type loop struct {
 	object string
 	turn   func(u *user, ctx context.Context, rng *rand.Rand, id string) (done bool)
-	last   bool // it makes a call when all faults are healed, until one is done
+	last   int // how many calls it makes when all faults are healed, each until it is done
 }
 
 // loops are those of every user.
 var loops = []loop{
-	{history.Sum, (*user).add, true}, {history.Numbers, (*user).number, true}, {history.Mode, (*user).change, true}, {history.Bank, (*user).move, true},
-	{history.Gate, (*user).pass, true}, {history.Round, (*user).join, false}, {history.Duty, (*user).serve, true},
+	{history.Sum, (*user).add, 1}, {history.Numbers, (*user).number, 1}, {history.Mode, (*user).change, 1}, {history.Bank, (*user).move, len(lastMoves)},
+	{history.Gate, (*user).pass, len(lastPasses)}, {history.Round, (*user).join, 0}, {history.Duty, (*user).serve, 1},
 }
 
 // play runs a participant.
@@ -147,13 +149,33 @@ func (u *user) repeat(ctx context.Context, l loop, rng *rand.Rand) {
 			if l.object == history.Round {
 				u.lastRound(ctx, rng, u.id(l, n))
 			}
-			for failures := 1; l.last && ctx.Err() == nil && !l.turn(u, ctx, rng, u.id(l, n)); failures, n = failures+1, n+1 {
-				u.Pause(ctx, failures)
-			}
+			u.finish(ctx, l, rng, n)
 			return
 		case <-ticker.C:
 		}
 		l.turn(u, ctx, rng, u.id(l, n))
+	}
+}
+
+// finish makes the last calls about one object, from the n-th one on.
+func (u *user) finish(ctx context.Context, l loop, rng *rand.Rand, n int) {
+	for done, failures := 0, 0; done < l.last && ctx.Err() == nil; n++ {
+		if l.turn(u, ctx, rng, u.id(l, n)) {
+			done, failures = done+1, 0
+			continue
+		}
+		failures++
+		u.Pause(ctx, failures)
+	}
+}
+
+// drains reports whether the user must make no more load.
+func (u *user) drains() bool {
+	select {
+	case <-u.Draining:
+		return true
+	default:
+		return false
 	}
 }
 

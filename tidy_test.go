@@ -89,7 +89,7 @@ var rooms = map[string][]string{
 	"internal/tlc":                   {},
 	"internal/jute":                  {},
 	"internal/txnlog":                {"internal/jute"}, // a reader of files; whose they are, it must not know
-	"spec/agree":                     {"internal/tlc", "model/explore", "internal/masterworker/world", "internal/election/world", "internal/lock/world", "internal/worlds", "subject", "model/zk", "zkapi"},
+	"spec/agree":                     {"internal/tlc", "model/explore", "internal/masterworker/world", "internal/election/world", "internal/lock/world", "internal/standby/world", "internal/worlds", "subject", "model/zk", "zkapi"},
 	"spec/tla":                       {},
 	"internal/integration":           {},
 	"recipe/metrics":                 {"recipe", "zkapi", "github.com/prometheus/client_golang"},

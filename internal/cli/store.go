@@ -197,11 +197,8 @@ func (g StoreGet) Run(ctx context.Context, o *Options, s Streams, name, key stri
 		return fmt.Errorf("store get: %w", err)
 	case g.JSON:
 		return printJSON(s.Out, lineOfRecord(r, true))
-	case onTerminal(s.Out):
-		return printf(s.Out, "%s\n", r.Data)
 	}
-	_, err = s.Out.Write(r.Data)
-	return err
+	return write(s.Out, r.Data)
 }
 
 // StoreList is the command store ls.
@@ -239,7 +236,7 @@ func (l StoreList) Run(ctx context.Context, o *Options, s Streams, name string, 
 		return printf(s.Out, "there is no store\n")
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d, of %s\n", now.Epoch, orDash(now.By))
+	_ = printf(&b, "epoch %d, of %s\n", now.Epoch, orDash(now.By)) // into memory
 	var all table
 	all.add("RECORD", "VERSION", "SIZE")
 	for _, r := range records {

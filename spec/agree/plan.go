@@ -63,10 +63,11 @@ var modules = map[string][]string{
 	"MCRefinement": {"MCRefinement.tla", "MasterWorker.tla", "MCProtocol.tla", "Protocol.tla"},
 	"Election":     {"Election.tla", "Ensemble.tla"},
 	"Lock":         {"Lock.tla", "Ensemble.tla"},
+	"Standby":      {"Standby.tla", "Ensemble.tla"},
 }
 
 // Plan lists all checks by TLC.
-func Plan() []Check { return slices.Concat(ofMasterWorker(), ofElection(), ofLock()) }
+func Plan() []Check { return slices.Concat(ofMasterWorker(), ofElection(), ofLock(), ofStandby()) }
 
 // violation is what must be violated without a guard, and where.
 type violation struct {

@@ -13,6 +13,7 @@ import (
 	electionworld "github.com/ringmaster-zk/ringmaster/internal/election/world"
 	lockworld "github.com/ringmaster-zk/ringmaster/internal/lock/world"
 	masterworker "github.com/ringmaster-zk/ringmaster/internal/masterworker/world"
+	standbyworld "github.com/ringmaster-zk/ringmaster/internal/standby/world"
 	"github.com/ringmaster-zk/ringmaster/spec/tla"
 )
 
@@ -116,7 +117,7 @@ func TestExplorer_AgreesWithTLC(t *testing.T) {
 			t.Errorf("%s:\nthe explorer has %+v\nTLC has          %+v", c.Name, seen, *e.Seen)
 		}
 	}
-	least := map[string]int{"MasterWorker": 4, "Election": 12, "Lock": 12}
+	least := map[string]int{"MasterWorker": 4, "Election": 12, "Lock": 12, "Standby": 8}
 	if os.Getenv("RINGMASTER_DEEP") != "" {
 		least["MasterWorker"] = 13
 	}
@@ -132,7 +133,7 @@ func TestExplorer_DifferentCodeIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, guard := range map[string]string{"one-of-each": "worker-check", "election-two": "write-check", "lock-two": "grant-check"} {
+	for name, guard := range map[string]string{"one-of-each": "worker-check", "election-two": "write-check", "lock-two": "grant-check", "standby-two": "write-check"} {
 		c := planned(t, name)
 		c.Machine = c.Machine.unguarded(guard)
 		seen, err := c.Explore(t.Context())
@@ -213,6 +214,14 @@ func TestBroken_NoGuardIsForgotten(t *testing.T) {
 		if lockworld.Specified(g) {
 			all = append(all, "lock-"+g.Name)
 		}
+	}
+	for _, g := range standbyworld.Guards() {
+		if g.Name != "failover-raises" { // it needs a world that is too large for TLC
+			all = append(all, "standby-"+g.Name)
+		}
+	}
+	for _, g := range standbyOrders() {
+		all = append(all, "standby-"+g.Name)
 	}
 	slices.Sort(all)
 	slices.Sort(planned)

@@ -93,8 +93,9 @@ func (e *Ensemble) start(ctx context.Context, config Config) error {
 	return nil
 }
 
-// startLimit is how long a new ensemble may take until it serves.
-const startLimit = 90 * time.Second
+// startLimit is how long a new ensemble may take until it serves. On a busy machine the start of one
+// server alone may take 40 s.
+const startLimit = 4 * time.Minute
 
 func (e *Ensemble) labels() map[string]string {
 	return map[string]string{labelOwner: owner.Self().String(), labelRun: e.run}

@@ -94,9 +94,9 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 			floor, err = c.lift(ctx)
 		}
 		if err == nil {
-			sent := c.Env.Elapsed()
 			var won term.Claim
-			won, err = c.take(ctx, floor)
+			var sent time.Duration
+			won, sent, err = c.take(ctx, floor)
 			if err == nil {
 				again.Worked(ctx)
 				leadership.Over(ctx)
@@ -129,17 +129,24 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 	}
 }
 
-// take makes one attempt to be elected.
-func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, error) {
+// take makes one attempt to be elected. It returns the claim, and a moment right before the write was sent.
+func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, time.Duration, error) {
+	sent := c.Env.Elapsed()
 	won, err := claims.Acquire(ctx, c.Env, c.Session, c.Obs, claims.Registration{
 		Ephemeral: zkapi.Create(c.LeaderPath, c.Data, zkapi.Ephemeral).WithACL(c.ACL), Path: c.EpochPath, Above: floor,
-		Check:  func(epoch zkapi.Stat) error { return c.mayTake(ctx, epoch) },
+		Check: func(epoch zkapi.Stat) error {
+			err := c.mayTake(ctx, epoch)
+			if c.Hold != nil { // it may have taken long
+				sent = c.Env.Elapsed()
+			}
+			return err
+		},
 		Record: func([]byte) ([]byte, string) { return c.Record() },
 	})
 	if err == nil {
 		c.Memory.Saw(won.Version, "this process")
 	}
-	return won, err
+	return won, sent, err
 }
 
 // mayTake returns why this candidate makes no attempt now.

@@ -37,6 +37,7 @@ type Candidate struct {
 	doubt      doubt       // one that it may have left
 	activation *retry.Step // terms that have failed before the process was active
 	held       heldBack
+	on         *tenure // the session under way
 	now        *Active // the term under way
 }
 

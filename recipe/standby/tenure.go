@@ -26,6 +26,8 @@ type tenure struct {
 // serve is one session: the candidate stands by, and is active for one term at most.
 func (c *Candidate) serve(ctx context.Context, session fence.Session) (served bool, err error) {
 	t := &tenure{Candidate: c, session: session, znode: candidatePrefix + c.env.Unique()}
+	c.on = t
+	defer func() { c.on = nil }()
 	if err := t.prepare(ctx); err != nil {
 		return false, err
 	}

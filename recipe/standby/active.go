@@ -25,6 +25,7 @@ type Active struct {
 	attempt              int          // to fence
 	request, reconnected zkapi.Source // fire when there may be a request
 	cause                error        // why the term ends
+	follows              handOver     // the request because of which it ends
 	clean                bool         // the process is standby, so the breadcrumb may go
 	doubtful             bool         // the lock may have been given up already
 }

@@ -112,9 +112,9 @@ type heldBack struct {
 }
 
 // hold returns what to wait for before this candidate takes the lock, because a failover has given
-// it to another one, which is there.
-func (t *tenure) hold(ctx context.Context, now zkapi.Stat) ([]zkapi.Source, error) {
-	zkapi.Checkpoint(t.env, "look at a request", ctx, t, now.Version)
+// it to another one, which is there. state is what the caller depends on.
+func (t *tenure) hold(ctx context.Context, now zkapi.Stat, state any) ([]zkapi.Source, error) {
+	zkapi.Checkpoint(t.env, "look at a request", ctx, now.Version, state)
 	r, watch, err := t.config.Layout.readRequest(ctx, t.session)
 	if err != nil || r == nil || r.Epoch == 0 || r.Epoch != now.Version || r.Candidate == t.znode {
 		return nil, err
@@ -125,7 +125,7 @@ func (t *tenure) hold(ctx context.Context, now zkapi.Stat) ([]zkapi.Source, erro
 	if t.held.over.Fired() {
 		return nil, nil
 	}
-	zkapi.Checkpoint(t.env, "look at the target", ctx, t, now.Version, r, watch)
+	zkapi.Checkpoint(t.env, "look at the target", ctx, now.Version, r, watch, state)
 	seen, err := fence.Look(ctx, t.session, fence.Exists(t.config.Layout.Candidates+"/"+r.Candidate).Watched())
 	if err != nil || !seen.Found || !seen.Stat.Alive() {
 		return nil, err

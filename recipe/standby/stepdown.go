@@ -37,7 +37,8 @@ func (a *Active) consider(r *asked) error {
 	case !found:
 		a.obs.Logger.WarnContext(a.ctx, "asked to hand over to a candidate that does not stand by: the request is deleted", "to", r.To)
 	default:
-		return &handOver{*r, to}
+		a.follows = handOver{*r, to}
+		return &a.follows
 	}
 	_, err = a.term.Send(a.ctx, zkapi.Delete(a.config.Layout.Failover, r.version))
 	return err

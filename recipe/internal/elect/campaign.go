@@ -44,7 +44,8 @@ type Candidate struct {
 	// Hold, if it is not nil, is asked before each attempt, when the leader's znode is free, with the
 	// epoch's znode. If it returns sources, the candidate leaves the znode to others until one of
 	// them fires. An attempt is refused if the epoch has risen since Hold was asked.
-	Hold func(ctx context.Context, epoch zkapi.Stat) (until []zkapi.Source, err error)
+	// state is what the caller depends on: it belongs to each checkpoint of Hold.
+	Hold func(ctx context.Context, epoch zkapi.Stat, state any) (until []zkapi.Source, err error)
 }
 
 // holding means that a candidate leaves the leader's znode to others until one of the sources fires.
@@ -96,7 +97,7 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 		if err == nil {
 			var won term.Claim
 			var sent time.Duration
-			won, sent, err = c.take(ctx, floor)
+			won, sent, err = c.take(ctx, floor, []any{floor, reconnected, other})
 			if err == nil {
 				again.Worked(ctx)
 				leadership.Over(ctx)
@@ -129,13 +130,14 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 	}
 }
 
-// take makes one attempt to be elected. It returns the claim, and a moment right before the write was sent.
-func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, time.Duration, error) {
+// take makes one attempt to be elected. It returns the claim, and a moment right before the write was sent. state
+// is what the caller depends on.
+func (c Candidate) take(ctx context.Context, floor int32, state any) (term.Claim, time.Duration, error) {
 	sent := c.Env.Elapsed()
 	won, err := claims.Acquire(ctx, c.Env, c.Session, c.Obs, claims.Registration{
 		Ephemeral: zkapi.Create(c.LeaderPath, c.Data, zkapi.Ephemeral).WithACL(c.ACL), Path: c.EpochPath, Above: floor,
 		Check: func(epoch zkapi.Stat) error {
-			err := c.mayTake(ctx, epoch)
+			err := c.mayTake(ctx, epoch, state)
 			if c.Hold != nil { // it may have taken long
 				sent = c.Env.Elapsed()
 			}
@@ -150,11 +152,11 @@ func (c Candidate) take(ctx context.Context, floor int32) (term.Claim, time.Dura
 }
 
 // mayTake returns why this candidate makes no attempt now.
-func (c Candidate) mayTake(ctx context.Context, epoch zkapi.Stat) error {
+func (c Candidate) mayTake(ctx context.Context, epoch zkapi.Stat, state any) error {
 	if err := c.Claimable(epoch); err != nil || c.Hold == nil {
 		return err
 	}
-	until, err := c.Hold(ctx, epoch)
+	until, err := c.Hold(ctx, epoch, state)
 	if err == nil && len(until) > 0 {
 		err = holding{until}
 	}

@@ -97,7 +97,7 @@ func (c Candidate) Campaign(ctx context.Context) (term.Claim, time.Duration, err
 		if err == nil {
 			var won term.Claim
 			var sent time.Duration
-			won, sent, err = c.take(ctx, floor, []any{floor, reconnected, other})
+			won, sent, err = c.take(ctx, floor, []any{floor, reconnected})
 			if err == nil {
 				again.Worked(ctx)
 				leadership.Over(ctx)

@@ -149,7 +149,13 @@ var rooms = map[string][]string{
 	"internal/standby/lanes":         {"checker/report", "internal/standby/history", "record"},
 	"internal/standby/story":         {"checker/explain", "checker/wording", "internal/leadership/story", "internal/standby/history", "record"},
 	"internal/standby/workload":      {"internal/candidate", "internal/standby/history", "nemesis", "recipe/standby", "record", "subject", "zkapi"},
-	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "internal/standby", "torture"},
+	"internal/store":                 {"internal/store/judge", "internal/store/lanes", "internal/store/story", "internal/store/workload", "internal/store/world", "subject"},
+	"internal/store/history":         {"record"},
+	"internal/store/judge":           {"checker", "checker/wording", "internal/leadership", "internal/store/history", "record"},
+	"internal/store/lanes":           {"checker/report", "internal/store/history", "record"},
+	"internal/store/story":           {"checker/explain", "checker/wording", "internal/leadership/story", "internal/standby/history", "internal/store/history", "record"},
+	"internal/store/workload":        {"internal/candidate", "internal/standby/history", "internal/store/history", "nemesis", "recipe/standby", "recipe/store", "record", "subject", "zkapi"},
+	"cmd/torture":                    {"internal/election", "internal/lock", "internal/masterworker", "internal/primitives", "internal/queue", "internal/standby", "internal/store", "torture"},
 	"cmd/ringmaster":                 {"internal/build", "internal/cli", "internal/exit", "internal/usage", "zkclient", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 	"internal/cli":                   {"internal/exit", "internal/signals", "internal/shell", "model/zk/serve", "recipe", "recipe/barrier", "recipe/election", "recipe/lock", "recipe/metrics", "recipe/queue", "recipe/standby", "recipe/store", "recipe/value", "zkapi", "zkclient", "github.com/prometheus/client_golang"},
 
@@ -221,7 +227,7 @@ func mayImport(allowed []string, name string) bool {
 }
 
 // judges are the rooms that give and explain the verdict on a stored run.
-var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes", "./internal/queue/judge", "./internal/queue/story", "./internal/queue/lanes", "./internal/standby/judge", "./internal/standby/story", "./internal/standby/lanes"}
+var judges = []string{"./checker/...", "./record/...", "./internal/masterworker/judge", "./internal/masterworker/protocol", "./internal/masterworker/story", "./internal/masterworker/lanes", "./internal/leadership/...", "./internal/lock/judge", "./internal/lock/story", "./internal/lock/lanes", "./internal/queue/judge", "./internal/queue/story", "./internal/queue/lanes", "./internal/standby/judge", "./internal/standby/story", "./internal/standby/lanes", "./internal/store/judge", "./internal/store/story", "./internal/store/lanes"}
 
 // TestImports_JudgesLinkNoEnsemble: whoever judges a stored run needs neither containers nor
 // a client of ZooKeeper, nor the recipe that is judged.

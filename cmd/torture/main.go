@@ -9,9 +9,10 @@ import (
 	"github.com/ringmaster-zk/ringmaster/internal/primitives"
 	"github.com/ringmaster-zk/ringmaster/internal/queue"
 	"github.com/ringmaster-zk/ringmaster/internal/standby"
+	"github.com/ringmaster-zk/ringmaster/internal/store"
 	"github.com/ringmaster-zk/ringmaster/torture"
 )
 
 func main() {
-	torture.Main(masterworker.Subject(), election.Subject(), lock.Subject(), queue.Subject(), primitives.Subject(), standby.Subject())
+	torture.Main(masterworker.Subject(), election.Subject(), lock.Subject(), queue.Subject(), primitives.Subject(), standby.Subject(), store.Subject())
 }

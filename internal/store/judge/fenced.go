@@ -80,7 +80,7 @@ func (f *facts) epochsGrow() checker.Property {
 	for _, b := range f.backs {
 		p.Violate(wording.Finding{Code: EpochBack, Zxid: b.zxid, Args: wording.Args{"epoch": b.epoch, "last": b.last}}, events(b.write)...)
 	}
-	return p.Property("The store was opened %d times, each time with a greater epoch.", len(f.opens))
+	return p.Property("The store was opened %d times, each time with a greater epoch.", succeeded(f.opens))
 }
 
 // servesAfterHeal: when everything is healed, a manager is active, and has loaded all records.

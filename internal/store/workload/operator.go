@@ -16,33 +16,27 @@ const (
 	failoverTime = 5 * time.Second
 )
 
-// operate is an operator until it is told to drain. Its failovers are not judged here: they are a reason for a
-// manager to stop in good order.
+// operator asks for failovers. They are not judged here: they are a reason for a manager to stop in good
+// order.
+type operator struct {
+	participant
+	group *standby.Group
+}
+
+// operate is an operator until it is told to drain. Then it asks until one more failover is done, so that a
+// manager loads what another one has kept, whatever the faults were.
 func (p participant) operate(ctx context.Context) error {
 	group, err := standby.NewGroup(p.Env, standby.GroupConfig{Layout: p.group(), ACL: p.acl(), Logger: p.Log})
 	if err != nil {
 		return err
 	}
-	rng := rand.New(rand.NewPCG(p.Seed, uint64(p.Life)))
+	o := operator{p, group}
 	going, stop := context.WithCancel(ctx)
 	defer stop()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		for going.Err() == nil {
-			pause := leastPause + time.Duration(rng.Int64N(int64(mostPause-leastPause)))
-			if _, err := p.Env.Wait(going, p.Env.Timer(pause)); err != nil {
-				return
-			}
-			limited, cancel := context.WithTimeout(going, failoverTime)
-			now, err := group.Failover(limited, "")
-			cancel()
-			if err != nil {
-				p.Log.Info("no failover", "error", err)
-				continue
-			}
-			p.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: now.Name, Epoch: now.Epoch}})
-		}
+		o.repeat(going)
 	}()
 	select {
 	case <-ctx.Done():
@@ -50,6 +44,9 @@ func (p participant) operate(ctx context.Context) error {
 	}
 	stop()
 	<-over
+	for failures := 1; ctx.Err() == nil && !o.failover(ctx); failures++ {
+		p.Pause(ctx, failures)
+	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	if ctx.Err() != nil {
@@ -59,4 +56,28 @@ func (p participant) operate(ctx context.Context) error {
 		p.Log.Info("the session may live on until its timeout", "error", err)
 	}
 	return context.Cause(ctx)
+}
+
+// repeat asks for failovers until ctx ends.
+func (o operator) repeat(ctx context.Context) {
+	rng := rand.New(rand.NewPCG(o.Seed, uint64(o.Life)))
+	for ctx.Err() == nil {
+		pause := leastPause + time.Duration(rng.Int64N(int64(mostPause-leastPause)))
+		if _, err := o.Env.Wait(ctx, o.Env.Timer(pause)); err == nil {
+			o.failover(ctx)
+		}
+	}
+}
+
+// failover asks for one, and reports whether it was done.
+func (o operator) failover(ctx context.Context) bool {
+	limited, cancel := context.WithTimeout(ctx, failoverTime)
+	defer cancel()
+	now, err := o.group.Failover(limited, "")
+	if err != nil {
+		o.Log.Info("no failover", "error", err)
+		return false
+	}
+	o.Journal.Add(record.Event{Type: record.Note, Kind: record.Heard, Of: record.Leader{Name: now.Name, Epoch: now.Epoch}})
+	return true
 }

@@ -170,7 +170,7 @@ func (l late) Write(ctx context.Context, ops ...zkapi.Op) (zkapi.Result, error) 
 		l.giveUp()
 		return zkapi.Result{}, lost
 	}
-	if *l.held != nil && len(*l.held) > 0 {
+	if len(*l.held) > 0 {
 		_, _ = l.plain.Write(ctx, *l.held...) // nothing hears of it
 		*l.held = []zkapi.Op{}
 	}

@@ -28,11 +28,6 @@ func stocked(items int, change func(*Config)) Config {
 	})
 }
 
-func explored(t *testing.T, c Config) *explore.Result {
-	t.Helper()
-	return worldstest.Explore(t, worldstest.World(t, c))
-}
-
 // pinned are complete worlds of the real recipe, with how many states, transitions
 // and steps they have.
 var pinned = worldstest.Pin[Config]([]struct {

@@ -7,7 +7,8 @@ import (
 	"testing/synctest"
 )
 
-// TestUntilFrozen_RepeatsOnlyWhatTheEngineGaveUp, a few times, and not when nobody waits any more.
+// TestUntilFrozen_RepeatsOnlyWhatTheEngineGaveUp: a pause that the engine gave up is repeated a few times. Another
+// error is not, and none is when the caller's context has ended.
 func TestUntilFrozen_RepeatsOnlyWhatTheEngineGaveUp(t *testing.T) {
 	busy, gone := errors.New("OCI runtime pause failed: unable to freeze: unknown"), errors.New("no such container")
 	for what, c := range map[string]struct {

@@ -3,16 +3,12 @@ package subjecttest
 
 import (
 	"context"
-	"encoding/json"
-	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/ringmaster-zk/ringmaster/model/zk"
-	"github.com/ringmaster-zk/ringmaster/record"
 	"github.com/ringmaster-zk/ringmaster/subject"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
@@ -33,8 +29,12 @@ const (
 //
 // It does not notice a loop that does none of these: such a loop never lets the virtual time go on, and
 // the test hangs.
-func Pauses(t *testing.T, work subject.Workload, run subject.Run, most int) {
+func Pauses(t *testing.T, work subject.Workload, most int) {
 	t.Helper()
+	run := subject.Run{Seed: 1, Counts: map[string]int{}, Rate: 5, SessionTimeout: 4 * time.Second}
+	for _, role := range work.Roles {
+		run.Counts[role.Name] = 1
+	}
 	for _, role := range work.Roles {
 		for name, fail := range troubles {
 			t.Run(role.Name+"/"+name, func(t *testing.T) {
@@ -50,7 +50,7 @@ func Pauses(t *testing.T, work subject.Workload, run subject.Run, most int) {
 // begun is how many things a participant begins while something fails.
 func begun(t *testing.T, work subject.Workload, run subject.Run, role string, fail func(*zk.Server, *env), most int64) int64 {
 	t.Helper()
-	p := play{work: work, run: run, role: role, most: most, journal: filepath.Join(t.TempDir(), record.JournalName(role, 1))}
+	p := play{stage: newStage(t, work, run), role: role, most: most}
 	synctest.Test(t, func(t *testing.T) { p.play(t, fail) })
 	return p.began.Load()
 }
@@ -80,11 +80,9 @@ var troubles = map[string]func(*zk.Server, *env){
 
 // play is one play of a participant.
 type play struct {
-	work    subject.Workload
-	run     subject.Run
+	*stage
 	role    string
 	most    int64
-	journal string
 	began   atomic.Int64 // since the trouble began
 	trouble atomic.Bool
 	end     context.CancelCauseFunc
@@ -99,57 +97,36 @@ func (p *play) count() {
 }
 
 func (p *play) play(t *testing.T, fail func(*zk.Server, *env)) {
+	p.begin()
 	ctx, end := context.WithCancelCause(t.Context())
 	p.end = end
-	server := zk.NewServer(4 * time.Second)
-	server.Observe(func(int64, zkapi.Op) { p.count() })
-	began, draining := time.Now(), make(chan struct{})
-	since := func() time.Duration { return time.Since(began) }
-	journal, err := record.Create(p.journal, p.role+"-1", 1, func() time.Duration { p.count(); return since() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer journal.Close()
-	e := &env{Env: &zk.Env{Server: server}, count: p.count}
+	p.server.Observe(func(int64, zkapi.Op) { p.count() })
+	who := p.participant(t, p.role, 1, func() time.Duration { p.count(); return p.since() })
+	e := &env{named: who.Env.(named), count: p.count}
+	who.Env = e
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		_ = p.work.Play(ctx, subject.Participant{ // how it ends is not what this is about
-			Name: p.role + "-1", Role: p.role, Life: 1, Seed: p.run.Seed, SessionTimeout: p.run.SessionTimeout, Env: e, Journal: journal,
-			Log: slog.New(slog.DiscardHandler), Now: since, Draining: draining, Effect: func(subject.Effect) error { return nil }, Options: options(t, p.work, p.run),
-		})
+		_ = p.work.Play(ctx, who) // its error does not matter here
 	}()
 	<-time.After(good)
 	p.trouble.Store(true)
-	fail(server, e)
+	fail(p.server, e)
 	<-time.After(loaded)
-	close(draining)
+	close(p.draining)
 	<-time.After(drained)
 	p.trouble.Store(false)
-	server.Refuse(nil)
-	server.Lose(nil)
+	p.server.Refuse(nil)
+	p.server.Lose(nil)
 	e.closed.Store(false)
 	end(subject.ErrLeave)
 	<-over
 	<-time.After(rest)
 }
 
-// options are the options of a run as participants get them.
-func options(t *testing.T, work subject.Workload, run subject.Run) []byte {
-	t.Helper()
-	if work.Options == nil {
-		return []byte("{}")
-	}
-	text, err := json.Marshal(work.Options(run))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 // env is a ZooKeeper that can grant no session.
 type env struct {
-	*zk.Env
+	named
 	count  func()
 	closed atomic.Bool
 }
@@ -160,5 +137,5 @@ func (e *env) Open(ctx context.Context) (zkapi.Session, error) {
 	if e.closed.Load() {
 		return nil, zkapi.ErrConnectionLoss
 	}
-	return e.Env.Open(ctx)
+	return e.named.Open(ctx)
 }

@@ -99,9 +99,9 @@ func (f *facts) cleanly(g gift) bool {
 }
 
 // failoversTold: a failover that was accepted goes to its target, as long as it is there and the others hold
-// back; the old active gives the lock and its breadcrumb up in the write that accepts it. A client is told
-// the truth: of one that is done, that its target is active; of one that is refused, that it was not
-// accepted.
+// back; the old active gives the lock and its breadcrumb up in the write that accepts it. If a client is
+// told that its failover is done, the target is active. If it is told that its failover is refused, no active has
+// accepted it.
 func (f *facts) failoversTold() checker.Property {
 	p := checker.NewFindings("FailoversTold")
 	if f.needsOrder(p) {

@@ -224,7 +224,7 @@ func (s *server) halt() {
 const actsEach = 3
 
 // act acts on the outside, without a token, and writes to the ledger, until it is told to stop. It does not
-// heed the end of the term: whoever fences must not rely on that.
+// heed the end of the term: the hook that fences must not rely on that.
 func (s *server) act(ctx context.Context, a *standby.Active) {
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / s.Rate))
 	defer ticker.Stop()

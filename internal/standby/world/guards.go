@@ -22,14 +22,14 @@ func Guards() []worlds.Guard {
 			Believe: believing(takes, zkapi.ErrBadVersion),
 		},
 		{
-			Name: "take-leaves-breadcrumb", Explain: "whoever takes the lock leaves the breadcrumb as it is",
+			Name: "take-leaves-breadcrumb", Explain: "the process that takes the lock leaves the breadcrumb as it is",
 			Rewrite: worlds.OnlyOf(takes, func(op zkapi.Op) zkapi.Op {
 				op.Ops = append(slices.Clone(op.Ops), zkapi.Set(layout.Breadcrumb, op.Ops[0].Data, zkapi.AnyVersion))
 				return op
 			}),
 		},
 		{
-			Name: "breadcrumb-read", Explain: "whoever takes the lock reads the breadcrumb, and fences the process that it names",
+			Name: "breadcrumb-read", Explain: "the process that takes the lock reads the breadcrumb, and fences the one that it names",
 			Rewrite: worlds.OnlyOf(marks, func(op zkapi.Op) zkapi.Op {
 				op.Ops = slices.DeleteFunc(slices.Clone(op.Ops), func(o zkapi.Op) bool { return o.Kind == zkapi.KindCreate })
 				return anyVersion(op, layout.Breadcrumb)

@@ -61,7 +61,7 @@ fenced.`,
 	host, _ := os.Hostname()
 	f := cmd.Flags()
 	f.StringVar(&s.Name, "name", cmp.Or(host, "unnamed"), "`NAME` of this process; ringmaster failover --to names its target by it")
-	f.StringVar(&s.Data, "data", "", "`DATA` that whoever fences this process gets, such as a host (default: the name)")
+	f.StringVar(&s.Data, "data", "", "`DATA` for the command that fences this process, such as a host (default: the name)")
 	f.StringVar(&s.Layout, "layout", "path", layoutUsage)
 	f.StringVar(&s.OnActive, "on-active", "", "`COMMAND` that begins the service")
 	f.StringVar(&s.OnStandby, "on-standby", "", "`COMMAND` that ends the service")

@@ -114,7 +114,7 @@ func TestTake_SkipsDelayedItems(t *testing.T) {
 	})
 }
 
-// TestTake_SkipsWhatCannotBeBuried: nobody may make dead letters.
+// TestTake_SkipsWhatCannotBeBuried: the servers let no process make dead letters.
 func TestTake_SkipsWhatCannotBeBuried(t *testing.T) {
 	inBubble(t, func(w *world) {
 		q, log := w.logged(queue.Config{MaxTakes: 1})

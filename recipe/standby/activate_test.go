@@ -17,7 +17,7 @@ import (
 var errHook = errors.New("the hook has failed")
 
 // TestFence_IsTriedAgainAndBounded: with growing pauses. Then the lock is given up and the breadcrumb stays, and
-// this process stands again later. Nobody becomes active unfenced.
+// this process stands again later. No process becomes active unfenced.
 func TestFence_IsTriedAgainAndBounded(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.makes(layout.Breadcrumb, "old:1")
@@ -129,7 +129,7 @@ func TestFence_NotThisLife(t *testing.T) {
 	})
 }
 
-// TestCrash_BetweenTwoSteps: whoever dies, the breadcrumb says whom the next one is to fence.
+// TestCrash_BetweenTwoSteps: after a crash the breadcrumb still names the process that the next one is to fence.
 func TestCrash_BetweenTwoSteps(t *testing.T) {
 	for step, want := range map[string]string{"while it fences": "fence old:1", "while it becomes active": "fence a:1"} {
 		inBubble(t, func(w *world) {

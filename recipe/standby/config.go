@@ -82,8 +82,8 @@ type Config struct {
 	// restored while all processes were down: to the highest epoch that any external system has seen,
 	// plus 1. Default: 0, for none.
 	EpochAtLeast int32
-	// ACL of the znodes that are made. Nil lets every client do everything. Every candidate, and
-	// whoever asks for a failover, needs all permissions except admin on them.
+	// ACL of the znodes that are made. Nil lets every client do everything. Candidates, and
+	// processes that ask for a failover, need all permissions except admin on them.
 	ACL []zkapi.ACL
 	// Logger receives waits, transitions, attempts to fence, and losses. Nil: nothing is logged.
 	Logger *slog.Logger

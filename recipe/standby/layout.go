@@ -6,8 +6,8 @@ import (
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
-// Layout has the paths of the znodes of one group. Under, YARN and HDFS make one; every member of the
-// group, and whoever asks for a failover, must have the same.
+// Layout has the paths of the znodes of one group. Under, YARN and HDFS make one; all candidates of
+// the group, and processes that ask for a failover, must have the same.
 type Layout struct {
 	// Lock is the ephemeral of the active.
 	Lock string

@@ -215,6 +215,15 @@ type Participant struct {
 	Options json.RawMessage
 }
 
+// ACL is that of the znodes that the participant makes: all of them open to its Identity alone, if it has
+// one; otherwise nil, which opens them to every client.
+func (p Participant) ACL() []zkapi.ACL {
+	if p.Identity == "" {
+		return nil
+	}
+	return []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
+}
+
 // ReadOptions reads the options of the run into a struct of the kind that
 // [Workload.Options] has returned. The error says what does not fit.
 func (p Participant) ReadOptions(into any) error {

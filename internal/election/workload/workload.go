@@ -87,14 +87,10 @@ func play(ctx context.Context, p subject.Participant) error {
 
 // config is the election, in which the process takes part under its name.
 func (p participant) config() election.Config {
-	c := election.Config{
+	return election.Config{
 		Leader: p.Namespace + record.MasterPath, Epoch: p.Namespace + record.AssignPath, Candidates: p.Namespace + "/candidates",
-		Name: p.Name, Data: []byte(p.Name + ":0"), Queue: p.Role == Queuer, Logger: p.Log,
+		Name: p.Name, Data: []byte(p.Name + ":0"), Queue: p.Role == Queuer, ACL: p.ACL(), Logger: p.Log,
 	}
-	if p.Identity != "" {
-		c.ACL = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
-	}
-	return c
 }
 
 // standing is a candidate as a role: it leads again and again.

@@ -244,7 +244,7 @@ func (h holder) write(ctx context.Context, n int) {
 	if errors.Is(err, zkapi.ErrNoNode) && !errors.Is(err, lock.ErrFenced) { // it is the first entry of the run
 		for _, g := range h.grips {
 			for _, made := range []string{path.Dir(h.ledger(g)), h.ledger(g)} {
-				_, _ = h.right.Write(ctx, zkapi.Create(made, nil, zkapi.Persistent).WithACL(h.acl)) // another holder may have made it
+				_, _ = h.right.Write(ctx, zkapi.Create(made, nil, zkapi.Persistent).WithACL(h.ACL())) // another holder may have made it
 			}
 		}
 		_, err = h.right.Write(ctx, entries...)

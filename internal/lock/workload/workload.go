@@ -125,7 +125,6 @@ type locker struct {
 	settings
 	slow  slow
 	locks *lock.Locks
-	acl   []zkapi.ACL
 }
 
 // play runs a participant.
@@ -137,12 +136,9 @@ func play(ctx context.Context, p subject.Participant) error {
 	if p.Role != Locker {
 		return fmt.Errorf("lock: unknown role %q", p.Role)
 	}
-	if p.Identity != "" {
-		l.acl = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
-	}
 	var err error
 	names := layout(p.Name)
-	if l.locks, err = lock.New(l.slow, lock.Config{Name: p.Name, ACL: l.acl, Logger: p.Log, Layout: names}); err != nil {
+	if l.locks, err = lock.New(l.slow, lock.Config{Name: p.Name, ACL: p.ACL(), Logger: p.Log, Layout: names}); err != nil {
 		return err
 	}
 	var going sync.WaitGroup

@@ -165,7 +165,7 @@ func (u *user) enter(held *lease.Lease, id string, n int) {
 	entry := func() []byte { return []byte(history.Entry(held.Token(), id, n)) }
 	_, err := held.Write(ctx, zkapi.Set(u.Namespace+history.Ledger, entry(), zkapi.AnyVersion))
 	if err != nil && zkapi.FailedIndex(err) == 0 { // it is the first entry of the run
-		_, err = held.Write(ctx, zkapi.Create(u.Namespace+history.Ledger, entry(), zkapi.Persistent).WithACL(u.acl))
+		_, err = held.Write(ctx, zkapi.Create(u.Namespace+history.Ledger, entry(), zkapi.Persistent).WithACL(u.ACL()))
 	}
 	if err != nil {
 		u.Log.Debug("entry", "n", n, "error", err)

@@ -55,7 +55,6 @@ type settings struct {
 type user struct {
 	subject.Participant
 	settings
-	acl      []zkapi.ACL
 	values   *value.Values
 	space    *stm.Space
 	barriers *barrier.Barriers
@@ -109,19 +108,16 @@ func play(ctx context.Context, p subject.Participant) error {
 
 // open makes what the user works with. It connects to nothing.
 func (u *user) open() (err error) {
-	if u.Identity != "" {
-		u.acl = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: u.Identity}}
-	}
-	if u.values, err = value.New(u.Env, value.Config{ACL: u.acl, Logger: u.Log}); err != nil {
+	if u.values, err = value.New(u.Env, value.Config{ACL: u.ACL(), Logger: u.Log}); err != nil {
 		return err
 	}
-	if u.space, err = stm.New(u.Env, stm.Config{Path: u.Namespace + history.Bank, ACL: u.acl, Logger: u.Log}); err != nil {
+	if u.space, err = stm.New(u.Env, stm.Config{Path: u.Namespace + history.Bank, ACL: u.ACL(), Logger: u.Log}); err != nil {
 		return err
 	}
-	if u.barriers, err = barrier.New(u.Env, barrier.Config{Name: u.Name, ACL: u.acl, Logger: u.Log}); err != nil {
+	if u.barriers, err = barrier.New(u.Env, barrier.Config{Name: u.Name, ACL: u.ACL(), Logger: u.Log}); err != nil {
 		return err
 	}
-	u.leases, err = lease.New(u.Env, lease.Config{Name: u.Name, ACL: u.acl, Logger: u.Log})
+	u.leases, err = lease.New(u.Env, lease.Config{Name: u.Name, ACL: u.ACL(), Logger: u.Log})
 	return err
 }
 

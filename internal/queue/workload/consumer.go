@@ -292,8 +292,8 @@ func (h handler) entry(n int) []byte {
 func (h handler) write(ctx context.Context, n int) {
 	_, err := h.taken.Write(ctx, zkapi.Set(h.ledger(), h.entry(n), zkapi.AnyVersion))
 	if errors.Is(err, zkapi.ErrNoNode) && !errors.Is(err, queue.ErrFenced) { // it is the first entry of the run
-		_, _ = h.taken.Write(ctx, zkapi.Create(path.Dir(h.ledger()), nil, zkapi.Persistent).WithACL(h.acl)) // another consumer may have made it
-		_, err = h.taken.Write(ctx, zkapi.Create(h.ledger(), h.entry(n), zkapi.Persistent).WithACL(h.acl))
+		_, _ = h.taken.Write(ctx, zkapi.Create(path.Dir(h.ledger()), nil, zkapi.Persistent).WithACL(h.ACL())) // another consumer may have made it
+		_, err = h.taken.Write(ctx, zkapi.Create(h.ledger(), h.entry(n), zkapi.Persistent).WithACL(h.ACL()))
 	}
 	if err != nil {
 		h.Log.Debug("entry", "item", h.taken.ID(), "n", n, "error", err)

@@ -103,7 +103,6 @@ type participant struct {
 	subject.Participant
 	settings
 	queue *queue.Queue
-	acl   []zkapi.ACL
 }
 
 // play runs a participant.
@@ -112,11 +111,8 @@ func play(ctx context.Context, p subject.Participant) error {
 	if err := p.ReadOptions(&one.settings); err != nil {
 		return err
 	}
-	if p.Identity != "" {
-		one.acl = []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
-	}
 	var err error
-	config := queue.Config{Name: p.Name, ACL: one.acl, Bound: bound, MaxTakes: maxTakes, Logger: p.Log}
+	config := queue.Config{Name: p.Name, ACL: p.ACL(), Bound: bound, MaxTakes: maxTakes, Logger: p.Log}
 	if one.queue, err = queue.New(p.Env, p.Namespace+jobs, config); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type server struct {
 func (p participant) stand(ctx context.Context) error {
 	s := &server{participant: p, rng: rand.New(rand.NewPCG(p.Seed, uint64(p.Life))), mood: newMood(p), gone: make(chan struct{})}
 	c, err := standby.New(p.Env, standby.Config{
-		Layout: p.layout(), Name: p.Name, Data: []byte(history.DataOf(p.alive())), ACL: p.acl(), Logger: p.Log,
+		Layout: p.layout(), Name: p.Name, Data: []byte(history.DataOf(p.alive())), ACL: p.ACL(), Logger: p.Log,
 		BecomeActive: s.becomeActive, BecomeStandby: s.becomeStandby, EnterNeutral: s.enterNeutral, Fence: s.fence, Health: s.health,
 		FenceAttempts: fenceAttempts, FenceTimeout: fenceTimeout, FencePause: fencePause, RetryPause: retryPause,
 		StandbyTimeout: standbyTimeout, HealthInterval: healthInterval, HealthTimeout: healthTimeout, Grace: grace,

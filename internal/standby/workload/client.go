@@ -31,7 +31,7 @@ const (
 
 // direct is a client until it is told to drain.
 func (p participant) direct(ctx context.Context) error {
-	group, err := standby.NewGroup(p.Env, standby.GroupConfig{Layout: p.layout(), ACL: p.acl(), Logger: p.Log})
+	group, err := standby.NewGroup(p.Env, standby.GroupConfig{Layout: p.layout(), ACL: p.ACL(), Logger: p.Log})
 	if err != nil {
 		return err
 	}

@@ -89,14 +89,6 @@ func (p participant) layout() standby.Layout {
 	}.Below(p.Namespace)
 }
 
-// acl opens the znodes only to one user, if there is one.
-func (p participant) acl() []zkapi.ACL {
-	if p.Identity == "" {
-		return nil
-	}
-	return []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
-}
-
 // alive is the life of the participant.
 func (p participant) alive() record.Life { return record.Life{Process: p.Name, Number: p.Life} }
 

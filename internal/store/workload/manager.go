@@ -33,7 +33,7 @@ type manager struct {
 func (p participant) manage(ctx context.Context) error {
 	m := &manager{participant: p}
 	c, err := standby.New(p.Env, standby.Config{
-		Layout: p.group(), Name: p.Name, Data: []byte(group.DataOf(p.alive())), ACL: p.acl(), Logger: p.Log,
+		Layout: p.group(), Name: p.Name, Data: []byte(group.DataOf(p.alive())), ACL: p.ACL(), Logger: p.Log,
 		BecomeActive: m.becomeActive, BecomeStandby: m.becomeStandby, EnterNeutral: func(context.Context) { m.halt() }, Fence: m.fence,
 		FenceAttempts: fenceAttempts, FenceTimeout: fenceTimeout, FencePause: fencePause, RetryPause: retryPause,
 		StandbyTimeout: standbyTimeout, HealthInterval: healthInterval, HealthTimeout: healthTimeout, Grace: grace,

@@ -26,7 +26,7 @@ type operator struct {
 // operate is an operator until it is told to drain. Then it asks until one more failover is done, so that a
 // manager loads what another one has kept, whatever the faults were.
 func (p participant) operate(ctx context.Context) error {
-	group, err := standby.NewGroup(p.Env, standby.GroupConfig{Layout: p.group(), ACL: p.acl(), Logger: p.Log})
+	group, err := standby.NewGroup(p.Env, standby.GroupConfig{Layout: p.group(), ACL: p.ACL(), Logger: p.Log})
 	if err != nil {
 		return err
 	}

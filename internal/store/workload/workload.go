@@ -106,16 +106,8 @@ func (p participant) group() standby.Layout {
 // kept describes the store.
 func (p participant) kept() store.Config {
 	return store.Config{
-		Layout: store.YARN(p.Namespace+history.Root, history.Split), Name: group.DataOf(p.alive()), ACL: p.acl(), Logger: p.Log, PartSize: partSize,
+		Layout: store.YARN(p.Namespace+history.Root, history.Split), Name: group.DataOf(p.alive()), ACL: p.ACL(), Logger: p.Log, PartSize: partSize,
 	}
-}
-
-// acl opens the znodes only to one user, if there is one.
-func (p participant) acl() []zkapi.ACL {
-	if p.Identity == "" {
-		return nil
-	}
-	return []zkapi.ACL{{Perms: zkapi.PermAll, Scheme: "digest", ID: p.Identity}}
 }
 
 // alive is the life of the participant.

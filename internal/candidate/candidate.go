@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/ringmaster-zk/ringmaster/nemesis"
 	"github.com/ringmaster-zk/ringmaster/recipe"
@@ -43,6 +44,24 @@ type leaving struct {
 
 // Close closes the role and records how it left.
 func (l leaving) Close(ctx context.Context) error { return l.who.Depart(ctx, l.Role.Close) }
+
+// End closes what a client has opened, when it ends, and returns why ctx has ended; nil if the client was told
+// to drain. A client that is killed sends nothing any more. It closes all the same, because in a run in memory an
+// attempt to open a session would go on without it.
+func End(ctx context.Context, p subject.Participant, close func(context.Context) error) error {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if ctx.Err() != nil {
+		cancel()
+	}
+	if err := close(closing); err != nil {
+		p.Log.Info("the session may live on until its timeout", "error", err)
+	}
+	return context.Cause(ctx)
+}
+
+// closeTime is how long a client tries to close its session.
+const closeTime = 3 * time.Second
 
 // Listen records every leader that a stream tells of; leader is how that is recorded. It listens
 // until stop is called, which returns when the last one is on record.

@@ -25,13 +25,13 @@ func Restored(t *testing.T, work subject.Workload, run subject.Run, between time
 			playing++
 			go func() { ends <- work.Play(context.WithoutCancel(t.Context()), p) }()
 		}
-		time.Sleep(between)
+		<-time.After(between)
 		copied := s.server.Tree()
 		for _, older := range []zk.Tree{copied, copied, zk.NewTree()} {
-			time.Sleep(between)
+			<-time.After(between)
 			s.server.Restore(older)
 		}
-		time.Sleep(between)
+		<-time.After(between)
 		close(s.draining)
 		for range playing {
 			if err := <-ends; err != nil {

@@ -166,16 +166,5 @@ func (p participant) listen(ctx context.Context) error {
 	case <-p.Draining:
 	}
 	stop()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	if err := observer.Close(closing); err != nil {
-		p.Log.Info("the session may live on until its timeout", "error", err)
-	}
-	return nil
+	return candidate.End(ctx, p.Participant, observer.Close)
 }
-
-// closeTime is how long a client tries to close its session.
-const closeTime = 3 * time.Second

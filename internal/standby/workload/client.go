@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/internal/standby/history"
 	"github.com/ringmaster-zk/ringmaster/recipe/standby"
 	"github.com/ringmaster-zk/ringmaster/record"
@@ -26,7 +27,6 @@ const (
 	mostPause   = 4 * time.Second
 	lookPause   = 150 * time.Millisecond // between two looks
 	lookPatient = 5 * time.Second
-	closeTime   = 3 * time.Second // for which it tries to close its session
 )
 
 // direct is a client until it is told to drain.
@@ -48,15 +48,7 @@ func (p participant) direct(ctx context.Context) error {
 	stop()
 	both.Wait()
 	d.last(ctx)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	if err := group.Close(closing); err != nil {
-		p.Log.Info("the session may live on until its timeout", "error", err)
-	}
-	return nil
+	return candidate.End(ctx, p.Participant, group.Close)
 }
 
 // each does something again and again.

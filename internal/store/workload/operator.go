@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ringmaster-zk/ringmaster/internal/candidate"
 	"github.com/ringmaster-zk/ringmaster/recipe/standby"
 	"github.com/ringmaster-zk/ringmaster/record"
 )
@@ -47,15 +48,7 @@ func (p participant) operate(ctx context.Context) error {
 	for failures := 1; ctx.Err() == nil && !o.failover(ctx); failures++ {
 		p.Pause(ctx, failures)
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	if ctx.Err() != nil {
-		cancel() // nothing is sent any more
-	}
-	if err := group.Close(closing); err != nil {
-		p.Log.Info("the session may live on until its timeout", "error", err)
-	}
-	return context.Cause(ctx)
+	return candidate.End(ctx, p.Participant, group.Close)
 }
 
 // repeat asks for failovers until ctx ends.

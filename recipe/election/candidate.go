@@ -2,7 +2,6 @@ package election
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
@@ -10,6 +9,7 @@ import (
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/observe"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/obstacle"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/retry"
+	"github.com/ringmaster-zk/ringmaster/recipe/internal/sessions"
 	"github.com/ringmaster-zk/ringmaster/zkapi"
 )
 
@@ -22,12 +22,10 @@ type Candidate struct {
 	obs      observe.Observer
 	memory   *epoch.Memory
 	notices  obstacle.Notices
-	ran      zkapi.Signal // raised when Run has returned
+	running  *sessions.Running
 
-	mu      sync.Mutex
-	closed  bool
-	running context.CancelCauseFunc // of the Run under way
-	now     *standing               // the last campaign, with its term
+	mu  sync.Mutex
+	now *standing // the last campaign, with its term
 }
 
 // New checks config. It does not connect.
@@ -40,7 +38,7 @@ func New(env zkapi.Env, config Config) (*Candidate, error) {
 		return nil, err
 	}
 	return &Candidate{
-		env: env, config: config, election: config.election(), obs: config.observer("candidate"), memory: epoch.AtLeast(config.EpochAtLeast), ran: env.Signal(),
+		env: env, config: config, election: config.election(), obs: config.observer("candidate"), memory: epoch.AtLeast(config.EpochAtLeast), running: sessions.NewRunning(env),
 	}, nil
 }
 
@@ -85,7 +83,7 @@ func (c *Candidate) stand(ctx, under context.Context) (*standing, error) {
 		c.mu.Lock()
 		last := c.now
 		switch {
-		case c.closed:
+		case c.running.Closed():
 			c.mu.Unlock()
 			return nil, ErrClosed
 		case last == nil || last.hasEnded():
@@ -121,11 +119,14 @@ func (c *Candidate) begin(under context.Context) *standing {
 // Run is told to end; then the process still leads until lead has returned, at most as long as its
 // lease lasts. So no other process leads meanwhile, and lead may still write.
 func (c *Candidate) Run(ctx context.Context, lead func(ctx context.Context, l *Leadership) error) error {
-	ctx, end, err := c.runs(ctx)
+	if c == nil || c.env == nil {
+		return errZero
+	}
+	ctx, returned, err := c.running.Begin(ctx, ErrClosed, ErrStands)
 	if err != nil {
 		return err
 	}
-	defer c.returned(end)
+	defer returned()
 	again := retry.New(c.env, c.obs, "leadership")
 	for {
 		l, err := c.campaign(ctx, ctx)
@@ -151,32 +152,6 @@ func (c *Candidate) Run(ctx context.Context, lead func(ctx context.Context, l *L
 	}
 }
 
-// runs notes that a Run is under way. Its context ends with ctx or with Close.
-func (c *Candidate) runs(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
-	if c == nil || c.env == nil {
-		return nil, nil, errZero
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, nil, ErrClosed
-	case c.running != nil:
-		return nil, nil, ErrStands
-	}
-	ctx, c.running = context.WithCancelCause(ctx)
-	return ctx, c.running, nil
-}
-
-// returned notes that Run has returned.
-func (c *Candidate) returned(end context.CancelCauseFunc) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	end(nil)
-	c.running = nil
-	c.ran.Raise()
-}
-
 // Close ends the candidate. A Campaign that waits returns ErrClosed, a leadership is resigned, and
 // a Run that is under way ends as if its context had ended: Close waits until it has returned. A nil
 // error means that the ensemble has confirmed the end of the session, so no znode of it is left;
@@ -185,10 +160,7 @@ func (c *Candidate) Close(ctx context.Context) error {
 	if c == nil || c.env == nil {
 		return errZero
 	}
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	if err := c.stopRun(ctx); err != nil {
+	if err := c.running.Close(ctx, "election", ErrClosed, c); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -199,22 +171,4 @@ func (c *Candidate) Close(ctx context.Context) error {
 	}
 	s.giveUp(ErrClosed)
 	return s.ended(ctx)
-}
-
-// stopRun ends the Run under way, and waits until it has returned.
-func (c *Candidate) stopRun(ctx context.Context) error {
-	for {
-		c.mu.Lock()
-		end := c.running
-		c.mu.Unlock()
-		if end == nil {
-			c.ran.Raise() // for others that wait
-			return nil
-		}
-		end(ErrClosed)
-		zkapi.Checkpoint(c.env, "closing", ctx, c)
-		if _, err := c.env.Wait(ctx, c.ran); err != nil {
-			return fmt.Errorf("election: Run has not returned yet: %w", err)
-		}
-	}
 }

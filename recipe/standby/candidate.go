@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/elect"
 	"github.com/ringmaster-zk/ringmaster/recipe/internal/epoch"
@@ -23,11 +22,7 @@ type Candidate struct {
 	obs      observe.Observer
 	memory   *epoch.Memory
 	notices  obstacle.Notices
-	ran      zkapi.Signal // raised when Run has returned
-
-	mu      sync.Mutex
-	closed  bool
-	running context.CancelCauseFunc // of the Run under way
+	running  *sessions.Running
 
 	// Of the thread of Run.
 	health     *health
@@ -50,7 +45,7 @@ func New(env zkapi.Env, config Config) (*Candidate, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	c := &Candidate{env: env, config: config, election: config.election(), obs: config.observer(), memory: epoch.AtLeast(config.EpochAtLeast), ran: env.Signal(), hooks: hooks{env: env}}
+	c := &Candidate{env: env, config: config, election: config.election(), obs: config.observer(), memory: epoch.AtLeast(config.EpochAtLeast), running: sessions.NewRunning(env), hooks: hooks{env: env}}
 	c.activation = retry.New(env, c.obs, "activation")
 	return c, nil
 }
@@ -64,16 +59,19 @@ func New(env zkapi.Env, config Config) (*Candidate, error) {
 // zkapi.ErrNoAuth if ACLs do not let this process become active. A znode of another kind in the place of
 // the lock, or of the epoch's, is named in the log with its remedy, and Run waits until it is gone.
 func (c *Candidate) Run(ctx context.Context) error {
-	ctx, end, err := c.runs(ctx)
+	if c == nil || c.env == nil {
+		return errZero
+	}
+	ctx, returned, err := c.running.Begin(ctx, ErrClosed, ErrRuns)
 	if err != nil {
 		return err
 	}
-	defer c.hasReturned(end)
+	defer returned()
 	c.isStandby = false
 	c.health = newHealth(c)
 	checks := c.env.Spawn("health", func() { c.health.run(ctx) })
 	err = c.stands(ctx)
-	end(err)
+	c.running.End(err)
 	zkapi.Checkpoint(c.env, "end of health checks", c)
 	_, _ = c.env.Wait(context.WithoutCancel(ctx), checks)
 	if !c.isStandby {
@@ -144,53 +142,11 @@ func (c *Candidate) becomeStandby(ctx context.Context) error {
 	return err
 }
 
-// runs notes that a Run is under way. Its context ends with ctx or with Close.
-func (c *Candidate) runs(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
-	if c == nil || c.env == nil {
-		return nil, nil, errZero
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, nil, ErrClosed
-	case c.running != nil:
-		return nil, nil, ErrRuns
-	}
-	ctx, c.running = context.WithCancelCause(ctx)
-	return ctx, c.running, nil
-}
-
-// hasReturned notes that Run has returned.
-func (c *Candidate) hasReturned(end context.CancelCauseFunc) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	end(nil)
-	c.running = nil
-	c.ran.Raise()
-}
-
 // Close ends the candidate: a Run that is under way ends as if its context had ended. Close waits until
 // it has returned, or until ctx ends.
 func (c *Candidate) Close(ctx context.Context) error {
 	if c == nil || c.env == nil {
 		return errZero
 	}
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	for {
-		c.mu.Lock()
-		end := c.running
-		c.mu.Unlock()
-		if end == nil {
-			c.ran.Raise() // for others that wait
-			return nil
-		}
-		end(ErrClosed)
-		zkapi.Checkpoint(c.env, "closing", ctx, c)
-		if _, err := c.env.Wait(ctx, c.ran); err != nil {
-			return fmt.Errorf("standby: Run has not returned yet: %w", err)
-		}
-	}
+	return c.running.Close(ctx, "standby", ErrClosed, c)
 }

@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	"recipe/internal/term":           {"zkapi", "recipe/internal/fence", "recipe/internal/observe", "recipe/internal/retry"},
 	"record":                         {},
 	"record/recordtest":              {"record"},
-	"checker/checkertest":            {"checker"},
+	"checker/checkertest":            {"checker", "record", "record/recordtest"},
 	"model/zk":                       {"zkapi"},
 	"model/zk/serve":                 {"zkapi", "model/zk", "internal/jute", "model/zk/serve/disk"},
 	"model/zk/serve/disk":            {}, // what the bytes mean, it must not know

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,10 +21,7 @@ func check(run record.Run) *checker.Result { return checker.Check(run, 1, Judgin
 // is said. The histories differ from accepted.ndjson in one thing each: three lockers share a
 // lock and hold it alone, one of them loses its session, one gives up, one tries; and three
 // contend for the two permits of a semaphore.
-var rejected = map[string]struct {
-	by   []string
-	says string
-}{
+var rejected = map[string]checkertest.Rejected{
 	"MutualExclusion-granted-bad":     {[]string{"InTurn", "MutualExclusion"}, "ZooKeeper granted /locks/orders to locker-2 at 0.392s with token 5 (zxid 0x1e), while locker-1 held it with token 4"},
 	"MutualExclusion-permits-bad":     {[]string{"InTurn", "LockLinearizable", "MutualExclusion"}, "ZooKeeper granted /locks/seats to locker-3"},
 	"MutualExclusion-believed-bad":    {[]string{"MutualExclusion"}, "locker-1 (token 1) and locker-2 (token 2) both believed to hold /locks/orders for 0.006s"},
@@ -72,15 +68,7 @@ func TestJudging_AcceptsTheAcceptedHistories(t *testing.T) {
 }
 
 func accepts(t *testing.T, name string, counts map[string]int) {
-	r := check(recordtest.Whole(t, name))
-	if r.Verdict != checker.Valid {
-		t.Errorf("verdict %s, %q", r.Verdict, r.Vacuous)
-	}
-	for _, p := range r.Properties {
-		if p.Verdict != checker.Valid && p.Name != checker.ServersAgree || p.Reason == "" {
-			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
-		}
-	}
+	r := checkertest.Accepts(t, Judging(), name)
 	for what, want := range counts {
 		if r.Counts[what] != want {
 			t.Errorf("%s is %d, want %d", what, r.Counts[what], want)
@@ -88,67 +76,19 @@ func accepts(t *testing.T, name string, counts map[string]int) {
 	}
 }
 
-// elsewhere are the properties of every recipe, whose frozen histories are those of package
-// masterworker/judge.
-var elsewhere = []string{checker.SessionsEnd, checker.NoCrash, checker.WritesAccounted, checker.ServersAgree, checker.RecordComplete}
+func TestJudging_RejectsBadHistories(t *testing.T) { checkertest.Rejects(t, Judging(), rejected) }
 
-func TestJudging_RejectsBadHistories(t *testing.T) {
-	covered := map[string]bool{}
-	for name, want := range rejected {
-		t.Run(name, func(t *testing.T) {
-			r := check(recordtest.Whole(t, name))
-			var got []string
-			said := ""
-			for _, p := range r.Violations() {
-				got = append(got, p.Name)
-				said += p.Reason
-			}
-			slices.Sort(got)
-			slices.Sort(want.by)
-			if !slices.Equal(got, want.by) || !strings.Contains(said, want.says) {
-				t.Errorf("rejected by %q, want %q: %s", got, want.by, said)
-			}
-		})
-		for _, p := range want.by {
-			covered[p] = covered[p] || strings.HasPrefix(name, p+"-")
-		}
-	}
-	for _, p := range check(recordtest.Whole(t, "accepted")).Properties {
-		if !covered[p.Name] && !slices.Contains(elsewhere, p.Name) {
-			t.Errorf("no frozen history is named for %s", p.Name)
-		}
-	}
-}
-
-func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
-	for name, want := range map[string]checker.Verdict{"not-healed-unknown": checker.Unknown, "no-effective-fault-vacuous": checker.Vacuous} {
-		if r := check(recordtest.Whole(t, name)); r.Verdict != want {
-			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
-		}
-	}
-}
+func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) { checkertest.Doubts(t, Judging()) }
 
 // TestJudging_WithoutTheCommits: what is about their order is in doubt, and the rest is judged by
 // time.
 func TestJudging_WithoutTheCommits(t *testing.T) {
-	weaker := func(name string) *checker.Result {
-		run := recordtest.Whole(t, name)
-		run.Commits, run.Evidence.Order, run.Evidence.Weaker = nil, record.FromTree, "the ensemble is external"
-		return check(run.MadeByHand())
-	}
-	for name, want := range map[string]map[string]checker.Verdict{
+	checkertest.WithoutCommits(t, Judging(), map[string]map[string]checker.Verdict{
 		"accepted":                     {"MutualExclusion": checker.Valid, "InTurn": checker.Unknown, "TokensGrow": checker.Valid, "WritesFenced": checker.Valid, "LockLinearizable": checker.Valid},
 		"MutualExclusion-believed-bad": {"MutualExclusion": checker.Invalid},
 		"LockLinearizable-bad":         {"LockLinearizable": checker.Invalid},
 		"TokensGrow-back-bad":          {"TokensGrow": checker.Invalid},
-	} {
-		r := weaker(name)
-		for property, verdict := range want {
-			if p := checkertest.Property(t, r, property); p.Verdict != verdict {
-				t.Errorf("%s: %s: %s: %s", name, property, p.Verdict, p.Reason)
-			}
-		}
-	}
+	})
 }
 
 // TestJudging_Picture draws a failing and an accepted history.

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,10 +21,7 @@ func check(run record.Run) *checker.Result { return checker.Check(run, 1, Judgin
 // is said. The histories differ from accepted.ndjson in one thing each: a producer puts items,
 // one of them delayed, one of them poison, and one whose answer is lost; one of two consumers
 // loses its session while it has an item.
-var rejected = map[string]struct {
-	by   []string
-	says string
-}{
+var rejected = map[string]checkertest.Rejected{
 	"ConsumedOnce-apart-bad":      {[]string{"ConsumedOnce"}, "Item b was consumed at 0.165s (zxid 0x16), and what its consumer writes with that was not written by the same write"},
 	"ConsumedOnce-denied-bad":     {[]string{"ConsumedOnce"}, "consumer-1 was told at 0.166s that item b is not recorded as consumed, but it was (zxid 0x16)"},
 	"ConsumedOnce-twice-bad":      {[]string{"ConsumedOnce", "ItemLinearizable", "PutOnce"}, "Item a was recorded as consumed twice: for consumer-1, and at 0.241s for consumer-2 (zxid 0x28)"},
@@ -58,15 +54,7 @@ var rejected = map[string]struct {
 }
 
 func TestJudging_AcceptsTheAcceptedHistory(t *testing.T) {
-	r := check(recordtest.Whole(t, "accepted"))
-	if r.Verdict != checker.Valid {
-		t.Errorf("verdict %s, %q", r.Verdict, r.Vacuous)
-	}
-	for _, p := range r.Properties {
-		if p.Verdict != checker.Valid && p.Name != checker.ServersAgree || p.Reason == "" {
-			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
-		}
-	}
+	r := checkertest.Accepts(t, Judging(), "accepted")
 	for what, want := range map[string]int{
 		"items": 6, "put": 4, "not_put": 1, "put_in_doubt": 1, "takes": 8, "empty": 1, "consumed": 4, "released": 3, "lost": 1, "lapsed": 1, "dead": 1,
 		"entries": 8, "entries_refused": 1, "effects": 4, "effects_refused": 1, "faults_effective": 1,
@@ -77,55 +65,14 @@ func TestJudging_AcceptsTheAcceptedHistory(t *testing.T) {
 	}
 }
 
-// elsewhere are the properties of every recipe, whose frozen histories are those of package
-// masterworker/judge.
-var elsewhere = []string{checker.SessionsEnd, checker.NoCrash, checker.WritesAccounted, checker.ServersAgree, checker.RecordComplete}
+func TestJudging_RejectsBadHistories(t *testing.T) { checkertest.Rejects(t, Judging(), rejected) }
 
-func TestJudging_RejectsBadHistories(t *testing.T) {
-	covered := map[string]bool{}
-	for name, want := range rejected {
-		t.Run(name, func(t *testing.T) {
-			r := check(recordtest.Whole(t, name))
-			var got []string
-			said := ""
-			for _, p := range r.Violations() {
-				got = append(got, p.Name)
-				said += p.Reason
-			}
-			slices.Sort(got)
-			slices.Sort(want.by)
-			if !slices.Equal(got, want.by) || !strings.Contains(said, want.says) {
-				t.Errorf("rejected by %q, want %q: %s", got, want.by, said)
-			}
-		})
-		for _, p := range want.by {
-			covered[p] = covered[p] || strings.HasPrefix(name, p+"-")
-		}
-	}
-	for _, p := range check(recordtest.Whole(t, "accepted")).Properties {
-		if !covered[p.Name] && !slices.Contains(elsewhere, p.Name) {
-			t.Errorf("no frozen history is named for %s", p.Name)
-		}
-	}
-}
-
-func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
-	for name, want := range map[string]checker.Verdict{"not-healed-unknown": checker.Unknown, "no-effective-fault-vacuous": checker.Vacuous} {
-		if r := check(recordtest.Whole(t, name)); r.Verdict != want {
-			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
-		}
-	}
-}
+func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) { checkertest.Doubts(t, Judging()) }
 
 // TestJudging_WithoutTheCommits: what is about their order is in doubt, and the rest is judged by
 // time.
 func TestJudging_WithoutTheCommits(t *testing.T) {
-	weaker := func(name string) *checker.Result {
-		run := recordtest.Whole(t, name)
-		run.Commits, run.Evidence.Order, run.Evidence.Weaker = nil, record.FromTree, "the ensemble is external"
-		return check(run.MadeByHand())
-	}
-	for name, want := range map[string]map[string]checker.Verdict{
+	checkertest.WithoutCommits(t, Judging(), map[string]map[string]checker.Verdict{
 		"accepted": {
 			"NoLoss": checker.Valid, "NoUnexpected": checker.Valid, "ConsumedOnce": checker.Valid, "ExclusiveClaim": checker.Valid,
 			"Order": checker.Unknown, "Empty": checker.Unknown, "WriteFenced": checker.Valid, "ItemLinearizable": checker.Valid,
@@ -134,14 +81,7 @@ func TestJudging_WithoutTheCommits(t *testing.T) {
 		"ConsumedOnce-twice-bad":      {"ConsumedOnce": checker.Invalid},
 		"ExclusiveClaim-believed-bad": {"ExclusiveClaim": checker.Invalid},
 		"ItemLinearizable-bad":        {"ItemLinearizable": checker.Invalid},
-	} {
-		r := weaker(name)
-		for property, verdict := range want {
-			if p := checkertest.Property(t, r, property); p.Verdict != verdict {
-				t.Errorf("%s: %s: %s: %s", name, property, p.Verdict, p.Reason)
-			}
-		}
-	}
+	})
 }
 
 // TestJudging_Picture draws a failing and an accepted history.

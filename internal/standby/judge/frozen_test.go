@@ -2,7 +2,6 @@ package judge
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/ringmaster-zk/ringmaster/checker"
@@ -19,10 +18,7 @@ func check(run record.Run) *checker.Result { return checker.Check(run, 1, Judgin
 
 // rejected lists for each frozen history which properties must reject it, and a part of what is
 // said. The histories differ from accepted.ndjson in one thing each.
-var rejected = map[string]struct {
-	by   []string
-	says string
-}{
+var rejected = map[string]checkertest.Rejected{
 	"OneActive-bad":                 {[]string{"OneActive", "FencedFirst"}, "candidate-1 became active with epoch 3 at 4.050s, while candidate-1 was active with epoch 1"},
 	"ActsInTime-bad":                {[]string{"ActsInTime"}, "candidate-1/1 acted on the system outside at 32.048s, although candidate-1 had become active with epoch 3"},
 	"FencedFirst-breadcrumb-bad":    {[]string{"FencedFirst"}, `The breadcrumb named "candidate-1:1", and the process had not fenced it in this term`},
@@ -46,24 +42,13 @@ var rejected = map[string]struct {
 	"ActiveAfterHeal-bad":           {[]string{"ActiveAfterHeal"}, `no process was active that handed over to another one: drain: no progress for 1m6s; waiting clients: ["client-1"]`},
 }
 
-// elsewhere are the properties whose frozen histories are those of other rooms: of every recipe, and of
-// every recipe that elects a leader.
-var elsewhere = []string{
-	checker.SessionsEnd, checker.NoCrash, checker.WritesAccounted, checker.ServersAgree, checker.RecordComplete, "SingleMaster", "ToldTruly", "ElectionLinearizable",
-}
+// elsewhere are the properties of every recipe that elects a leader. Their frozen histories are those of another room.
+var elsewhere = []string{"SingleMaster", "ToldTruly", "ElectionLinearizable"}
 
 // TestJudging_AcceptsTheAcceptedHistory: in it, candidates are killed and lose their sessions, lives are ended by
 // the power switch, attempts to fence fail, and failovers are accepted and refused.
 func TestJudging_AcceptsTheAcceptedHistory(t *testing.T) {
-	r := check(recordtest.Whole(t, "accepted"))
-	if r.Verdict != checker.Valid {
-		t.Errorf("verdict %s, %q", r.Verdict, r.Vacuous)
-	}
-	for _, p := range r.Properties {
-		if p.Verdict != checker.Valid && p.Name != checker.ServersAgree || p.Reason == "" {
-			t.Errorf("%s: %s: %s", p.Name, p.Verdict, p.Reason)
-		}
-	}
+	r := checkertest.Accepts(t, Judging(), "accepted")
 	for _, what := range []string{"activations", "fencings", "fencings_failed", "given_up", "clean_ends", "failovers", "failovers_refused", "acts", "entries"} {
 		if r.Counts[what] == 0 {
 			t.Errorf("there are no %s", what)
@@ -72,57 +57,18 @@ func TestJudging_AcceptsTheAcceptedHistory(t *testing.T) {
 }
 
 func TestJudging_RejectsBadHistories(t *testing.T) {
-	covered := map[string]bool{}
-	for name, want := range rejected {
-		t.Run(name, func(t *testing.T) {
-			r := check(recordtest.Whole(t, name))
-			var got []string
-			said := ""
-			for _, p := range r.Violations() {
-				got = append(got, p.Name)
-				said += p.Reason
-			}
-			slices.Sort(got)
-			by := slices.Sorted(slices.Values(want.by))
-			if !slices.Equal(got, by) || !strings.Contains(said, want.says) {
-				t.Errorf("rejected by %q, want %q: %s", got, by, said)
-			}
-		})
-		for _, p := range want.by {
-			covered[p] = covered[p] || strings.HasPrefix(name, p+"-")
-		}
-	}
-	for _, p := range check(recordtest.Whole(t, "accepted")).Properties {
-		if !covered[p.Name] && !slices.Contains(elsewhere, p.Name) {
-			t.Errorf("no frozen history is named for %s", p.Name)
-		}
-	}
+	checkertest.Rejects(t, Judging(), rejected, elsewhere...)
 }
 
-func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) {
-	for name, want := range map[string]checker.Verdict{"not-healed-unknown": checker.Unknown, "no-effective-fault-vacuous": checker.Vacuous} {
-		if r := check(recordtest.Whole(t, name)); r.Verdict != want {
-			t.Errorf("%s: verdict %s, want %s", name, r.Verdict, want)
-		}
-	}
-}
+func TestJudging_DoubtIsNeitherPassNorViolation(t *testing.T) { checkertest.Doubts(t, Judging()) }
 
 // TestJudging_WithoutTheCommits: what is about their order is in doubt, and the rest is judged by the events.
 func TestJudging_WithoutTheCommits(t *testing.T) {
-	for name, want := range map[string]map[string]checker.Verdict{
+	checkertest.WithoutCommits(t, Judging(), map[string]map[string]checker.Verdict{
 		"accepted":       {"OneActive": checker.Valid, "ActsInTime": checker.Valid, "FencedFirst": checker.Unknown, "BreadcrumbsTrue": checker.Unknown, "FailoversTold": checker.Unknown},
 		"OneActive-bad":  {"OneActive": checker.Invalid},
 		"ActsInTime-bad": {"ActsInTime": checker.Invalid},
-	} {
-		run := recordtest.Whole(t, name)
-		run.Commits, run.Evidence.Order, run.Evidence.Weaker = nil, record.FromTree, "the ensemble is external"
-		r := check(run.MadeByHand())
-		for property, verdict := range want {
-			if p := checkertest.Property(t, r, property); p.Verdict != verdict {
-				t.Errorf("%s: %s: %s: %s", name, property, p.Verdict, p.Reason)
-			}
-		}
-	}
+	})
 }
 
 // TestJudging_NothingHappened: a run in which no process was active, and none was fenced, proves nothing.
